@@ -1,0 +1,199 @@
+package task
+
+import (
+	"fmt"
+	"maps"
+	"path"
+)
+
+// Version of the assignment, result and record files.
+const Version = 1
+
+// Assignment is what one attempt is asked to do: tmp/ATTEMPT/task.json.
+type Assignment struct {
+	Version int `json:"version"`
+	Attempt
+	// Probe limits the attempt to a span of rows (map) or key groups (reduce) and asks for no
+	// result: it only finds out whether they can be processed.
+	Probe *Span `json:"probe,omitempty"`
+	// Exclude lists, in ascending order, the rows or groups to reject without touching them.
+	Exclude []Exclusion `json:"exclude,omitempty"`
+	// Serial forbids looking ahead: it is asked for when a worker died and no row alone was to blame.
+	Serial bool `json:"serial,omitempty"`
+	// Runs gives, for a reduce, the committed attempt of each map task of the stage, by map number.
+	Runs []int `json:"runs,omitempty"`
+}
+
+// Exclusion is a row or key group that killed a worker twice when it ran alone.
+type Exclusion struct {
+	Ordinal int64  `json:"ordinal"`
+	Class   Class  `json:"class"`
+	Reason  string `json:"reason"`
+}
+
+// OutputKind tells where an output goes.
+type OutputKind string
+
+// The kinds of outputs of an attempt.
+const (
+	RunFile    OutputKind = "run"
+	DataFile   OutputKind = "data"
+	RejectFile OutputKind = "rejects"
+)
+
+// Output is one file that an attempt made.
+type Output struct {
+	Kind    OutputKind `json:"kind"`
+	Dataset string     `json:"dataset,omitempty"` // DataFile
+	Sub     string     `json:"sub,omitempty"`     // Hive folder inside the dataset: "label=7"
+	Seq     int        `json:"seq,omitempty"`     // number of the file where a task writes several to one dataset, from 0
+	Many    bool       `json:"many,omitempty"`    // the task may write several files: the name shows Seq
+	File    string     `json:"file"`              // name in the attempt's folder, flat
+	Ext     string     `json:"ext"`               // "arrow", "parquet", "run"
+	Rows    int64      `json:"rows"`
+	Bytes   int64      `json:"bytes"`
+	CRC32C  uint32     `json:"crc32c"`
+}
+
+// Path is where the output of an attempt lies once promoted, relative to the stage's folder, with slashes.
+func (o Output) Path(a Attempt) string {
+	name := a.Name()
+	if o.Many {
+		name += fmt.Sprintf("-%04d", o.Seq)
+	}
+	name += "." + o.Ext
+	switch o.Kind {
+	case RunFile:
+		return path.Join("runs", name)
+	case RejectFile:
+		return path.Join("rejects", name)
+	case DataFile:
+		return path.Join("data", o.Dataset, o.Sub, name)
+	}
+	return path.Join("unknown", name)
+}
+
+// Result is what an attempt made: tmp/ATTEMPT/result.json. Its files lie beside it.
+type Result struct {
+	Version int `json:"version"`
+	Attempt
+	Outputs  []Output          `json:"outputs"`
+	Counts   Counts            `json:"counts"`
+	Excluded []Exclusion       `json:"excluded,omitempty"`
+	Digests  map[string]string `json:"digests,omitempty"` // split: SHA-256 of each input file read, by name
+	Usage    Usage             `json:"usage"`
+}
+
+// Usage is what an attempt cost.
+type Usage struct {
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	WallSeconds float64 `json:"wall_seconds"`
+	PeakRSS     int64   `json:"peak_rss_bytes"` // of the worker process so far
+}
+
+// Counts is the accounting of one task, or a sum over tasks.
+type Counts struct {
+	// Read counts input rows (split), rows of the shard (map) or records (reduce).
+	Read int64 `json:"read"`
+	// Mapped + sum(Dropped) + Rejected = Read, in split and map tasks.
+	Mapped   int64            `json:"mapped,omitempty"`
+	Dropped  map[string]int64 `json:"dropped,omitempty"`
+	Rejected int64            `json:"rejected,omitempty"`
+	// Groups counts key groups of a reduce; RejectedGroups of them killed workers and RejectedRecords were in those.
+	Groups          int64                   `json:"groups,omitempty"`
+	RejectedGroups  int64                   `json:"rejected_groups,omitempty"`
+	RejectedRecords int64                   `json:"rejected_records,omitempty"`
+	Streams         map[string]StreamCount  `json:"streams,omitempty"`
+	Datasets        map[string]DatasetCount `json:"datasets,omitempty"`
+}
+
+// StreamCount counts the records of a stream. Emitted is before the combiner, Written is what
+// the run files hold, Reduced what reduces read.
+type StreamCount struct {
+	Emitted int64 `json:"emitted,omitempty"`
+	Written int64 `json:"written,omitempty"`
+	Reduced int64 `json:"reduced,omitempty"`
+}
+
+// DatasetCount counts the rows of a dataset. Standing counts the rows that stand for an input
+// row each (see Dataset.Stands); Sources counts the input rows behind them.
+type DatasetCount struct {
+	Rows     int64 `json:"rows"`
+	Standing int64 `json:"standing,omitempty"`
+}
+
+// Add adds o to c.
+func (c *Counts) Add(o Counts) {
+	c.Read += o.Read
+	c.Mapped += o.Mapped
+	c.Rejected += o.Rejected
+	c.Groups += o.Groups
+	c.RejectedGroups += o.RejectedGroups
+	c.RejectedRecords += o.RejectedRecords
+	for rule, n := range o.Dropped {
+		c.Drop(rule, n)
+	}
+	for name, s := range o.Streams {
+		if c.Streams == nil {
+			c.Streams = map[string]StreamCount{}
+		}
+		t := c.Streams[name]
+		c.Streams[name] = StreamCount{t.Emitted + s.Emitted, t.Written + s.Written, t.Reduced + s.Reduced}
+	}
+	for name, d := range o.Datasets {
+		if c.Datasets == nil {
+			c.Datasets = map[string]DatasetCount{}
+		}
+		t := c.Datasets[name]
+		c.Datasets[name] = DatasetCount{t.Rows + d.Rows, t.Standing + d.Standing}
+	}
+}
+
+// Drop counts n rows left out by a named rule.
+func (c *Counts) Drop(rule string, n int64) {
+	if c.Dropped == nil {
+		c.Dropped = map[string]int64{}
+	}
+	c.Dropped[rule] += n
+}
+
+// DroppedRows is the number of rows left out by all rules.
+func (c Counts) DroppedRows() int64 {
+	var n int64
+	for v := range maps.Values(c.Dropped) {
+		n += v
+	}
+	return n
+}
+
+// Record is the proof that a task is committed: stages/STAGE/tasks/map-000007.json.
+type Record struct {
+	Version int `json:"version"`
+	Attempt
+	Outputs  []Output          `json:"outputs"`
+	Counts   Counts            `json:"counts"`
+	Excluded []Exclusion       `json:"excluded,omitempty"`
+	Digests  map[string]string `json:"digests,omitempty"`
+	Usage    Usage             `json:"usage"`
+}
+
+// Commit is the record that promoting the result makes.
+func (r Result) Commit() Record {
+	return Record{
+		Version: Version, Attempt: r.Attempt, Outputs: r.Outputs, Counts: r.Counts,
+		Excluded: r.Excluded, Digests: r.Digests, Usage: r.Usage,
+	}
+}
+
+// Sub takes o, which was added before, away from c.
+func (c *Counts) Sub(o Counts) {
+	c.Read -= o.Read
+	c.Mapped -= o.Mapped
+	c.Rejected -= o.Rejected
+	c.Groups -= o.Groups
+	c.RejectedGroups -= o.RejectedGroups
+	c.RejectedRecords -= o.RejectedRecords
+	for rule, n := range o.Dropped {
+		c.Drop(rule, -n)
+	}
+}
