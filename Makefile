@@ -1,0 +1,73 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Both set up what is missing first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+TAGS     ?=
+FUZZTIME ?= 20s
+BENCH    ?= ./...
+export TAGS FUZZTIME
+ifdef ONNXRUNTIME_LIB # tests run in their package's folder
+export ONNXRUNTIME_LIB := $(abspath $(ONNXRUNTIME_LIB))
+endif
+
+GOTAGS = $(if $(TAGS),-tags $(TAGS))
+# Test binaries do not lie beside the library in bin/, so the tests are told where it is.
+RUNTIME = if [[ -z "$${ONNXRUNTIME_LIB:-}" && -e bin/libonnxruntime.so.1 ]]; then export ONNXRUNTIME_LIB="$(CURDIR)/bin/libonnxruntime.so.1"; fi;
+
+.PHONY: help
+help: ## print these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: build ## classify the small images in testdata/demo and show the ranked result
+	rm -rf demo-out
+	bin/shardmill classify --model testdata/demo/model.onnx --labels testdata/demo/labels.txt --preprocess testdata/demo/preprocess.yaml --out demo-out testdata/demo/manifest.csv
+	bin/shardmill show demo-out
+	@echo "The Parquet files:"
+	@find demo-out/out -name '*.parquet' | LC_ALL=C sort
+
+.PHONY: build
+build: setup ## build bin/shardmill
+	go build $(GOTAGS) -trimpath -o bin/shardmill ./cmd/shardmill
+
+.PHONY: test
+test: setup ## vet and run all tests
+	go vet $(GOTAGS) ./...
+	@$(RUNTIME) set -x; go test $(GOTAGS) -timeout 15m ./...
+
+.PHONY: race
+race: setup ## run all tests under the race detector
+	@$(RUNTIME) set -x; go test $(GOTAGS) -race -timeout 40m ./...
+
+.PHONY: fuzz
+fuzz: setup ## run each fuzz target for FUZZTIME (default 20s)
+	@$(RUNTIME) .ci/fuzz
+
+.PHONY: bench
+bench: setup ## run the benchmarks of BENCH (default all packages)
+	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m $(BENCH)
+
+.PHONY: lint
+lint: setup bin/tools/golangci-lint ## run the linters and formatters of .golangci.yml
+	bin/tools/golangci-lint run
+
+.PHONY: check
+check: lint test ## lint, test, and require tidy modules and nothing left to generate
+	go mod tidy -diff
+	go generate ./...
+	git diff --exit-code
+
+.PHONY: clean
+clean: ## remove bin/ and demo-out/
+	rm -rf bin demo-out
+
+.PHONY: setup
+setup: ## install what is missing: C compiler, libturbojpeg, ONNX Runtime
+	@.ci/setup
+
+# Made again when the version above changes.
+bin/tools/golangci-lint: Makefile
+	GOBIN="$(CURDIR)/bin/tools" go install $(GOLANGCI)
+	@touch $@
