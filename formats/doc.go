@@ -1,0 +1,11 @@
+// Package formats holds the errors that the file formats share. Each format is a package of its own:
+//
+//	table        binds a Go record type to named, typed columns
+//	arrowfile    shards and side inputs: Arrow IPC files
+//	parquetfile  results: Parquet files
+//	manifest     input: CSV files that list images
+//	text         input: lines of text
+//	labels       input: the names of a model's classes
+//
+// Formats know nothing of jobs or of the engine.
+package formats

@@ -1,0 +1,242 @@
+package parquetfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+
+	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/table"
+)
+
+// Reader reads records of type R. It is not safe for concurrent use.
+type Reader[R any] struct {
+	source *source
+	cols   []*pqarrow.ColumnReader
+	arrays []arrow.Array
+	view   *table.View[R]
+	read   int64 // rows loaded so far
+	err    error // sticky
+}
+
+// Open opens a file written by this package. The columns may be some of the file's,
+// in any order; only they are read. One that is missing or of another type is a
+// *table.ColumnError. Other errors: *formats.VersionError, formats.ErrForeign,
+// formats.ErrDamaged, and those of os.
+func Open[R any](path string, cols table.Columns[R]) (*Reader[R], error) {
+	if err := cols.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s, err := openSource(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader[R]{source: s, arrays: make([]arrow.Array, len(cols)), view: table.NewView(cols)}
+	if err := r.open(cols); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return r, nil
+}
+
+func (r *Reader[R]) open(cols table.Columns[R]) error {
+	indices, err := cols.Match(r.source.name, r.source.schema)
+	if err != nil {
+		return err
+	}
+	for _, at := range indices {
+		c, err := r.source.column(at)
+		if err != nil {
+			return err
+		}
+		r.cols = append(r.cols, c)
+	}
+	return nil
+}
+
+// Read sets the columns of row from the next record. At the end of the file the error
+// is io.EOF, or a *formats.RowsError when the data does not hold the rows that the
+// footer states. Strings and slices in row are safe to keep.
+func (r *Reader[R]) Read(row *R) error {
+	for r.err == nil && !r.view.Read(row) {
+		r.err = r.load()
+	}
+	return r.err
+}
+
+func (r *Reader[R]) load() error {
+	rows := min(r.source.rows-r.read, readRows)
+	if rows == 0 {
+		return r.end()
+	}
+	for i, c := range r.cols {
+		a, err := r.source.next(c, rows)
+		if err != nil {
+			return err
+		}
+		if int64(a.Len()) != rows {
+			return &formats.RowsError{File: r.source.name, Footer: r.source.rows, Read: r.read + int64(a.Len())}
+		}
+		r.arrays[i] = a
+	}
+	r.read += rows
+	if err := r.view.Load(r.arrays, int(rows)); err != nil {
+		return fmt.Errorf("%s: %w", r.source.name, err)
+	}
+	return nil
+}
+
+// end returns io.EOF if the first column has no value beyond the rows that the footer states.
+func (r *Reader[R]) end() error {
+	a, err := r.source.next(r.cols[0], 1)
+	switch {
+	case err != nil:
+		return err
+	case a.Len() > 0:
+		return &formats.RowsError{File: r.source.name, Footer: r.source.rows, Read: r.read + int64(a.Len())}
+	}
+	return io.EOF
+}
+
+// Close closes the file. Read after it returns an error that wraps os.ErrClosed.
+func (r *Reader[R]) Close() error {
+	r.err = fmt.Errorf("%s: %w", r.source.name, os.ErrClosed)
+	return r.source.Close()
+}
+
+// Rows returns the number of rows in a file, by decoding one column of every row
+// group: the smallest. It is a *formats.RowsError if that is not the number in the footer.
+func Rows(path string) (rows int64, err error) {
+	defer table.Recover(path, &err)
+	s, err := openSource(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = s.Close() }()
+	c, err := s.column(s.smallest())
+	if err != nil {
+		return 0, err
+	}
+	// The reader is asked for more than the footer states, to see rows that are too many.
+	for {
+		a, err := s.next(c, readRows)
+		if err != nil {
+			return 0, err
+		}
+		if a.Len() == 0 {
+			break
+		}
+		rows += int64(a.Len())
+	}
+	if rows != s.rows {
+		return 0, &formats.RowsError{File: path, Footer: s.rows, Read: rows}
+	}
+	return rows, nil
+}
+
+// source is an open file, before anything is known of records.
+type source struct {
+	name   string
+	file   *os.File
+	raw    *file.Reader
+	arrow  *pqarrow.FileReader
+	schema *arrow.Schema
+	rows   int64 // by the footer
+}
+
+func openSource(path string) (*source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{name: path, file: f}
+	if err := s.parse(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+func (s *source) parse() (err error) {
+	defer table.Recover(s.name, &err)
+	props := parquet.NewReaderProperties(memory.NewGoAllocator())
+	props.BufferedStreamEnabled = true // pages as they come, not whole column chunks
+	props.BufferSize = 64 << 10
+	if s.raw, err = file.NewParquetReader(s.file, file.WithReadProps(props)); err != nil {
+		return fmt.Errorf("%s: %w: %w", s.name, formats.ErrForeign, err)
+	}
+	mark := s.raw.MetaData().KeyValueMetadata().FindValue(table.MarkKey)
+	if mark == nil {
+		mark = new(string)
+	}
+	if err := table.CheckMark(s.name, *mark, format, version); err != nil {
+		return err
+	}
+	if s.arrow, err = pqarrow.NewFileReader(s.raw, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.NewGoAllocator()); err != nil {
+		return fmt.Errorf("%s: %w: %w", s.name, formats.ErrDamaged, err)
+	}
+	if s.schema, err = s.arrow.Schema(); err != nil {
+		return fmt.Errorf("%s: %w: %w", s.name, formats.ErrDamaged, err)
+	}
+	s.rows = s.raw.NumRows()
+	return nil
+}
+
+// column returns a reader of one column over all row groups. Unlike the library's
+// record reader it works in the goroutine of its caller, where a panic can be recovered.
+func (s *source) column(i int) (c *pqarrow.ColumnReader, err error) {
+	defer table.Recover(s.name, &err)
+	if c, err = s.arrow.GetColumn(context.Background(), i); err != nil {
+		return nil, fmt.Errorf("%s: column %q: %w: %w", s.name, s.schema.Field(i).Name, formats.ErrDamaged, err)
+	}
+	return c, nil
+}
+
+// next returns the next rows of a column, fewer only at its end.
+func (s *source) next(c *pqarrow.ColumnReader, rows int64) (a arrow.Array, err error) {
+	defer table.Recover(s.name, &err)
+	chunks, err := c.NextBatch(rows)
+	if err != nil && !errors.Is(err, io.EOF) { // io.EOF is how v15 reports the end
+		return nil, fmt.Errorf("%s: column %q: %w: %w", s.name, c.Field().Name, formats.ErrDamaged, err)
+	}
+	if chunks == nil || len(chunks.Chunks()) == 0 {
+		return array.MakeArrayOfNull(memory.NewGoAllocator(), c.Field().Type, 0), nil
+	}
+	if len(chunks.Chunks()) == 1 {
+		return chunks.Chunk(0), nil
+	}
+	return array.Concatenate(chunks.Chunks(), memory.NewGoAllocator())
+}
+
+// smallest returns the index of a column that is quick to read: the flat one with the fewest bytes in the file.
+func (s *source) smallest() int {
+	best, least := 0, int64(-1)
+	for i := range s.schema.NumFields() {
+		at := s.raw.MetaData().Schema.ColumnIndexByName(s.schema.Field(i).Name)
+		if at < 0 {
+			continue // a list: its leaf has a longer path
+		}
+		if size := s.columnSize(at); least < 0 || size < least {
+			best, least = i, size
+		}
+	}
+	return best
+}
+
+func (s *source) columnSize(leaf int) int64 {
+	var size int64
+	for _, g := range s.raw.MetaData().GetRowGroups() {
+		size += g.GetColumns()[leaf].GetMetaData().GetTotalCompressedSize()
+	}
+	return size
+}
+
+// Close closes the file.
+func (s *source) Close() error { return s.file.Close() }

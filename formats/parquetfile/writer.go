@@ -1,0 +1,122 @@
+package parquetfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/compress"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+
+	"github.com/shardmill/shardmill/formats/internal/sink"
+	"github.com/shardmill/shardmill/formats/table"
+)
+
+// Writer writes records of type R. The package comment states the memory it holds.
+// It is not safe for concurrent use.
+type Writer[R any] struct {
+	sink    *sink.Sink
+	parquet *pqarrow.FileWriter
+	batch   *table.Batch[R]
+	rows    int   // in the row group, without the batch
+	bytes   int   // in the row group, without the batch
+	err     error // sticky
+}
+
+// Create returns a Writer of a file with the given columns. Invalid columns are
+// a table.ErrColumns. Nothing need have been written to w before Close.
+func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
+	if err := cols.Check(); err != nil {
+		return nil, fmt.Errorf("parquet file: %w", err)
+	}
+	schema := cols.Schema(table.Mark(format, version))
+	batch, err := table.NewBatch(cols, schema)
+	if err != nil {
+		return nil, fmt.Errorf("parquet file: %w", err)
+	}
+	s := sink.New(w)
+	fw, err := pqarrow.NewFileWriter(schema, s, properties(cols), pqarrow.DefaultWriterProps())
+	if err != nil {
+		return nil, fmt.Errorf("parquet file: %w", err)
+	}
+	return &Writer[R]{sink: s, parquet: fw, batch: batch}, nil
+}
+
+func properties[R any](cols table.Columns[R]) *parquet.WriterProperties {
+	opts := []parquet.WriterProperty{
+		parquet.WithCreatedBy(createdBy),
+		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithCompressionLevel(1),
+		parquet.WithMaxRowGroupLength(groupRows),
+		parquet.WithRootRepetition(parquet.Repetitions.Required),
+		parquet.WithDictionaryDefault(false),
+	}
+	for _, c := range cols {
+		if c.Dictionary() {
+			// A path, not a string: the name may have dots.
+			opts = append(opts, parquet.WithDictionaryPath(parquet.ColumnPath{c.Name()}, true))
+		}
+	}
+	return parquet.NewWriterProperties(opts...)
+}
+
+// Write adds one record. A *table.ValueError means that the record cannot be stored
+// and was not; the Writer is still good. After any other error it is not.
+func (w *Writer[R]) Write(r R) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.batch.Append(r); err != nil {
+		return fmt.Errorf("parquet file: %w", err)
+	}
+	if w.batch.Rows() >= batchRows || w.batch.Bytes() >= batchBytes {
+		w.err = w.flush()
+	}
+	return w.err
+}
+
+// Close writes what is left of the file; it does not close the underlying writer.
+// It returns the error that made Write fail, if one did. Write and Close after it
+// return an error that wraps os.ErrClosed.
+func (w *Writer[R]) Close() error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.err = w.finish(); w.err != nil {
+		return w.err
+	}
+	w.err = fmt.Errorf("parquet file: %w", os.ErrClosed)
+	return nil
+}
+
+func (w *Writer[R]) finish() error {
+	if w.batch.Rows() > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.parquet.Close(), w.sink.Flush()); err != nil {
+		return fmt.Errorf("parquet file: %w", err)
+	}
+	return nil
+}
+
+// flush moves the batch into the row group. Groups hold whole batches, so the
+// library never has to slice one.
+func (w *Writer[R]) flush() error {
+	rows, bytes := w.batch.Rows(), w.batch.Bytes()
+	if w.rows+rows > groupRows || w.bytes >= groupBytes {
+		w.parquet.NewBufferedRowGroup()
+		w.rows, w.bytes = 0, 0
+	}
+	rec := w.batch.Take()
+	defer rec.Release()
+	if err := errors.Join(w.parquet.WriteBuffered(rec), w.sink.Err()); err != nil {
+		return fmt.Errorf("parquet file: %w", err)
+	}
+	w.rows += rows
+	w.bytes += bytes
+	return nil
+}

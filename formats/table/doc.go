@@ -1,0 +1,22 @@
+// Package table binds a Go record type R to named, typed columns, without
+// reflection: each column is a name and two functions, one that gets the value
+// out of a record and one that sets it.
+//
+//	cols := table.Columns[Photo]{
+//		table.String("path", func(p *Photo) string { return p.Path }, func(p *Photo, v string) { p.Path = v }).Plain(),
+//		table.Int32("class", func(p *Photo) int32 { return p.Class }, func(p *Photo, v int32) { p.Class = v }),
+//	}
+//
+// Column types, as Arrow names them:
+//
+//	String      utf8, not null               NullString  utf8, nullable
+//	Int32       int32, not null              Int64       int64, not null
+//	Float32     float, not null              Float64     double, not null
+//	Bool        bool, not null               Floats      list of float not null, not null
+//
+// There are no others on purpose: nullable columns are slow in the Arrow library
+// in use (v15), and its dictionary and fixed-size list types lose data in Parquet.
+//
+// Batch and View move records in and out of Arrow record batches. They are for
+// the format packages; reference counting and Arrow types stay inside formats.
+package table

@@ -1,0 +1,67 @@
+package table
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/shardmill/shardmill/formats"
+)
+
+// View reads records out of Arrow arrays, one array for each column.
+type View[R any] struct {
+	cols Columns[R]
+	sets []func(int, *R)
+	rows int
+	next int
+}
+
+// NewView returns an empty view.
+func NewView[R any](cols Columns[R]) *View[R] {
+	return &View[R]{cols: cols, sets: make([]func(int, *R), len(cols))}
+}
+
+// Load puts arrays under the view: arrays[i] holds column i, each of rows values.
+// It checks them so far that Read cannot fail; the arrays must stay unchanged while
+// the view is on them. An error wraps formats.ErrDamaged.
+func (v *View[R]) Load(arrays []arrow.Array, rows int) error {
+	v.rows, v.next = 0, 0
+	for i, c := range v.cols {
+		a := arrays[i]
+		if a.Len() != rows {
+			return fmt.Errorf("%w: column %q holds %d values, want %d", formats.ErrDamaged, c.Name(), a.Len(), rows)
+		}
+		set, err := c.scan(a)
+		if err != nil {
+			return fmt.Errorf("%w: column %q: %w", formats.ErrDamaged, c.Name(), err)
+		}
+		v.sets[i] = set
+	}
+	v.rows = rows
+	return nil
+}
+
+// Read sets all columns of r from the next record and reports whether there was one.
+func (v *View[R]) Read(r *R) bool {
+	if v.next >= v.rows {
+		return false
+	}
+	for _, set := range v.sets {
+		set(v.next, r)
+	}
+	v.next++
+	return true
+}
+
+// Recover is for deferring around calls of the Arrow library, which panics on
+// damaged input: it turns a panic of the calling goroutine into an error that
+// wraps formats.ErrDamaged, and the panic's value where that is an error.
+func Recover(file string, err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case error:
+		*err = fmt.Errorf("%s: %w: %w", file, formats.ErrDamaged, p)
+	default:
+		*err = fmt.Errorf("%s: %w: %v", file, formats.ErrDamaged, p)
+	}
+}
