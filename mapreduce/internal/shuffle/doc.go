@@ -1,0 +1,84 @@
+// Package shuffle carries records from map attempts to reduce attempts: it
+// writes run files, reads one partition of them back, sorts it, spills when it
+// must, merges, and hands out groups. It knows bytes only.
+//
+// The order of what a reducer sees is full key bytes, then map task, then order
+// of emission. It depends on the records alone, never on memory limits, block
+// sizes, the number of workers or a hash seed.
+//
+// # Run file, version 1
+//
+// One file holds all streams and partitions of one map attempt. Integers are
+// little-endian. Checksums are CRC32C (Castagnoli). A reader checks magic, then
+// version, then checksum. The parts follow each other without gaps:
+//
+//	header       magic (16 bytes) | version u32 | CRC32C of these 20 bytes
+//	blocks       in the order in which they filled
+//	block lists  one for each partition that has blocks
+//	directory    one entry for each (stream, partition), in that order
+//	stream table one entry for each stream
+//	trailer      64 bytes
+//
+// The magic is "shardmill-run\r\n\x1a".
+//
+// A block holds whole records of one partition:
+//
+//	codec u32 (0 raw, 1 s2) | raw length u32 | stored length u32 |
+//	records u32 | CRC32C of these 16 bytes and the stored bytes | stored bytes
+//
+// A record in a block is its key and its value. Each of the two that has no
+// fixed width is announced by its length as an unsigned varint, both lengths
+// before the key. So records of two fixed widths are packed without framing.
+//
+// A block is closed before it would exceed its target of 64 MiB divided by the
+// number of partitions of the file, at least 4 KiB and at most 256 KiB. A larger
+// record has a block of its own. A block is stored with s2 if that saves an
+// eighth or more and it is at most 1 MiB long; otherwise raw. A record's framed
+// length is at most 1 GiB.
+//
+// A block list is, for each block in order of emission,
+//
+//	offset u64 | length with block header u32
+//
+// and then the CRC32C of stream u32, partition u32 and the list. A directory
+// entry is
+//
+//	records u64 | raw bytes u64 | offset of the block list u64 | blocks u32 |
+//	CRC32C of stream u32, partition u32 and these 28 bytes
+//
+// where raw bytes is the sum of the raw lengths of the blocks, and the offset is
+// zero without blocks. Naming the partition in the checksums makes a read of the
+// wrong place visible. A stream table entry is
+//
+//	partitions u32 | key width u32 | value width u32 | name length u32 | name
+//
+// with width zero for a variable one. The trailer is
+//
+//	offset of the block lists u64 | length from there to the trailer u64 |
+//	offset of the directory u64 | offset of the stream table u64 |
+//	streams u32 | partitions of all streams u32 |
+//	CRC32C of the stream table and these 40 bytes | version u32 | magic
+//
+// So a reducer reads the end of the file, its directory entry, its block list
+// and its blocks, and nothing that grows with the other partitions. If the
+// first three lie within the last 4 KiB, that is one read.
+//
+// [Partition] is part of the contract: it decides which partition a key is in.
+//
+// # Memory
+//
+// A [Writer] holds one block for each partition that has records, 64 MiB in all
+// up to 16,384 partitions and 4 KiB each above, and 16 bytes for each block
+// written. It grows buffers by doubling, so small partitions cost little.
+//
+// An [Input] counts against its budget, for each record, 32 bytes (an index
+// entry and its place in the radix sort's second array) and its framed bytes;
+// the latter not if key and value have fixed widths of at most 8, because then
+// they stand in the index entry. Outside the budget are one block, stored and
+// raw, and the paths of the run files. Records that exceed the budget are sorted
+// in parts, spilled as run files of one partition and merged; a merge holds two
+// blocks for each of its ways, half the budget or MaxFan times 12 KiB if that is
+// more. A record that exceeds the budget or these blocks alone is held whole.
+//
+// A [Table] counts its memory by [Table.Bytes], from its contents only.
+package shuffle

@@ -1,0 +1,264 @@
+package shuffle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// beatRecords is how many records pass between two heartbeats at most.
+const beatRecords = 8 << 10
+
+// Config says what an [Input] reads and how.
+type Config struct {
+	Stream, Partition    int
+	KeyWidth, ValueWidth int                  // bytes, 0 for variable; as the stream declared
+	Group                func(key []byte) int // length of the prefix that groups; nil: the whole key
+	Budget               int64                // bytes for records in memory; see the package comment
+	TempDir              string               // for spills; "" is the system's
+	MaxFan               int                  // ways of a merge and files open at once; 0 is 16, at least 2
+	Beat                 func()               // called at least once a file, block and 8,192 records; may be nil
+}
+
+// Input yields the records of one partition of one stream from many run files,
+// sorted by full key, then run file, then emission, in groups. It is not safe for
+// concurrent use.
+//
+//	for in.NextGroup() {
+//		for key, value, ok := in.Next(); ok; key, value, ok = in.Next() {
+//		}
+//	}
+//	err := in.Err()
+type Input struct {
+	cfg        Config
+	shape      shape
+	source     source
+	spiller    *spiller
+	total      entry // records and bytes by the directories
+	delivered  int64
+	key, value []byte // the record read last
+	prefix     int    // length of its group's prefix
+	group      []byte
+	pending    bool // the record has not been returned
+	open       bool // within a group
+	err        error
+}
+
+// NewInput reads the partition from all run files that next names, in the order
+// of map tasks, until it returns false. At most one run file is open at a time.
+// It fails as [Open] does, and with a [DamagedError] if a file's stream has other
+// widths; an error that is fs.ErrNotExist means a run file, never a spill. The
+// caller must Close the Input.
+func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
+	if cfg.MaxFan == 0 {
+		cfg.MaxFan = 16
+	}
+	if cfg.MaxFan < 2 || cfg.KeyWidth < 0 || cfg.ValueWidth < 0 {
+		return nil, fmt.Errorf("shuffle input: fan %d, widths %d and %d", cfg.MaxFan, cfg.KeyWidth, cfg.ValueWidth)
+	}
+	if cfg.Beat == nil {
+		cfg.Beat = func() {}
+	}
+	in := &Input{cfg: cfg, shape: shape{cfg.KeyWidth, cfg.ValueWidth}}
+	in.spiller = newSpiller(&in.cfg)
+	if err := in.load(next); err != nil {
+		_ = in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// load surveys the run files, so as to allocate once, and then reads them.
+func (in *Input) load(next func() (string, bool)) error {
+	var s Segment
+	paths, err := in.survey(&s, next)
+	if err != nil {
+		return err
+	}
+	b := in.newBatch()
+	var loaded int64
+	for _, path := range paths {
+		if err := in.visit(&s, path, func() error { return in.read(&s, b) }); err != nil {
+			return err
+		}
+		loaded += s.Records()
+	}
+	if loaded != in.total.records {
+		return fmt.Errorf("run files changed while being read: %d records, were %d", loaded, in.total.records)
+	}
+	b.sort()
+	if len(in.spiller.runs) == 0 {
+		in.source = b
+		return nil
+	}
+	if err := in.spiller.spill(b); err != nil {
+		return err
+	}
+	*b = batch{} // its memory goes to the merge
+	in.source, err = in.spiller.merge()
+	return err
+}
+
+// survey opens every run file once, adds up the directory entries and returns the
+// files that have records.
+func (in *Input) survey(s *Segment, next func() (string, bool)) (paths []string, err error) {
+	for path, ok := next(); ok; path, ok = next() {
+		err := in.visit(s, path, func() error {
+			if in.total.records += s.Records(); s.Records() > 0 {
+				paths = append(paths, path)
+			}
+			in.total.bytes += s.Bytes()
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// visit opens the partition in a run file and calls do.
+func (in *Input) visit(s *Segment, path string, do func() error) error {
+	in.cfg.Beat()
+	if err := s.open(path, in.cfg.Stream, in.cfg.Partition); err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	if s.shape != in.shape {
+		return s.damaged(fmt.Sprintf("stream has widths %d and %d, want %d and %d", s.shape.key, s.shape.value, in.shape.key, in.shape.value))
+	}
+	return do()
+}
+
+// newBatch returns a batch for all records, or for as many as fit the budget,
+// divided between index and arena by the mean record.
+func (in *Input) newBatch() *batch {
+	records, bytes, budget := in.total.records, in.total.bytes, in.cfg.Budget
+	if footprint(in.shape, records, bytes) > budget {
+		mean := max(footprint(in.shape, records, bytes)/records, 1)
+		records = max(budget/mean, 1)
+		bytes = max(budget-records*itemSize, 0)
+	}
+	return newBatch(in.shape, records, bytes, in.cfg.Beat)
+}
+
+// read adds the records of s to b, spilling whenever it is full.
+func (in *Input) read(s *Segment, b *batch) error {
+	for {
+		if s.inBlock == 0 {
+			in.cfg.Beat()
+		}
+		key, value, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if b.add(key, value) {
+			continue
+		}
+		b.sort()
+		if err := in.spiller.spill(b); err != nil {
+			return err
+		}
+		b.reset()
+		b.add(key, value)
+	}
+}
+
+// NextGroup moves to the next group, skipping what is left of the current one,
+// and reports whether there is one. Call [Input.Err] after the last.
+func (in *Input) NextGroup() bool {
+	for in.open {
+		in.Next()
+	}
+	if !in.pending && !in.fetch() {
+		return false
+	}
+	in.group = append(in.group[:0], in.key[:in.prefix]...)
+	in.open = true
+	return true
+}
+
+// GroupKey returns what the keys of the current group begin with, valid until
+// NextGroup.
+func (in *Input) GroupKey() []byte { return in.group }
+
+// Next returns the next record of the group, valid until the following call, and
+// whether there was one.
+func (in *Input) Next() (key, value []byte, ok bool) {
+	if !in.open {
+		return nil, nil, false
+	}
+	if !in.pending && (!in.fetch() || !bytes.Equal(in.key[:in.prefix], in.group)) {
+		in.open = false
+		return nil, nil, false
+	}
+	in.pending = false
+	return in.key, in.value, true
+}
+
+// fetch reads the next record and the length of its group's prefix.
+func (in *Input) fetch() bool {
+	if in.err != nil {
+		return false
+	}
+	key, value, err := in.source.next()
+	if err != nil {
+		in.finish(err)
+		return false
+	}
+	in.prefix = len(key)
+	if in.cfg.Group != nil {
+		if in.prefix = in.cfg.Group(key); in.prefix < 0 || in.prefix > len(key) {
+			in.err = fmt.Errorf("group prefix of %d bytes for a key of %d", in.prefix, len(key))
+			return false
+		}
+	}
+	if in.delivered++; in.delivered%beatRecords == 0 {
+		in.cfg.Beat()
+	}
+	in.key, in.value, in.pending = key, value, true
+	return true
+}
+
+// finish notes the end of the records, or an error.
+func (in *Input) finish(err error) {
+	in.err = err
+	if errors.Is(err, io.EOF) && in.delivered != in.total.records {
+		in.err = &DamagedError{
+			Path: in.cfg.TempDir, Spill: true,
+			What: fmt.Sprintf("%d records of %d", in.delivered, in.total.records),
+		}
+	}
+}
+
+// Err returns the error that ended the iteration, if any.
+func (in *Input) Err() error {
+	if errors.Is(in.err, io.EOF) {
+		return nil
+	}
+	return in.err
+}
+
+// Records returns how many records were read from run files, which is what their
+// directories say.
+func (in *Input) Records() int64 { return in.total.records }
+
+// Spilled returns how many bytes were written to temporary files, in all passes.
+func (in *Input) Spilled() int64 { return in.spiller.written }
+
+// Close closes and removes temporary files.
+func (in *Input) Close() error {
+	var err error
+	if in.source != nil {
+		err = in.source.close()
+		in.source = nil
+	}
+	if in.err == nil {
+		in.err = io.EOF
+	}
+	return errors.Join(err, in.spiller.remove())
+}
