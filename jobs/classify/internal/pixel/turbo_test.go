@@ -1,0 +1,6 @@
+//go:build cgo && !nojpegturbo
+
+package pixel
+
+// withTurbo tells tests which JPEG decoder is built in.
+const withTurbo = true

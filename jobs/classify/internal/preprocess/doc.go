@@ -1,0 +1,36 @@
+// Package preprocess says what an image model wants to see, and fills its input
+// tensor from the pixels of a crop.
+//
+// A [Spec] is one of the presets or a YAML file:
+//
+//	layout: NCHW            # or NHWC
+//	channels: RGB           # or BGR, gray: the order in the tensor, in mean and in std
+//	type: float             # the model's: float (float32 or float16), float32, float16, uint8
+//	resize: shorter 256     # or 224x224 (width x height), none
+//	crop: 224x224           # central, width x height; or none
+//	crop_round: floor       # or half-even: how half a pixel of offset is rounded
+//	interpolation: bilinear # with antialias; or nearest
+//	exif: false             # turn images upright by their EXIF orientation
+//	scale: 0.00392156862745098
+//	mean: [0.485, 0.456, 0.406]
+//	std: [0.229, 0.224, 0.225]
+//	output: {kind: logits}  # or probabilities, {kind: quantised, scale: 0.00390625, zero_point: 0}
+//	label_offset: 0         # model output i is label i - label_offset
+//
+// layout, channels, resize, crop and output must be given; the rest has the
+// values above as defaults, except scale 1, mean 0 and std 1. A sample v, 0 to
+// 255, becomes (v*scale - mean) / std. In a uint8 tensor that is rounded to the
+// nearest integer, half to even, and must lie within 0 to 255.
+//
+// The outputs of a quantised model are integers q for the probability
+// scale * (q - zero_point).
+//
+// # Presets
+//
+// All resize the shorter side to 256, bilinear with antialias, take the central
+// 224x224 with its offset rounded down, and ignore EXIF.
+//
+//	imagenet        NCHW float RGB, scale 1/255, mean .485 .456 .406, std .229 .224 .225; logits
+//	imagenet-caffe  NCHW float BGR, 0 to 255 less 104 117 123; probabilities
+//	raw             NHWC uint8 RGB as it is; probabilities
+package preprocess
