@@ -6,7 +6,8 @@
 //
 //	version   1
 //	stage     folder name
-//	splits    split stage: for each split task its ranges (files, or entries [lo, hi) of the listing)
+//	splits    split stage: for each split task its ranges (files, or entries [lo, hi) of the listing,
+//	          which begin at a byte offset)
 //	limit     split stage: number of input rows taken, in input order; absent for all
 //	listing   split stage: number of entries and SHA-256 of the file stages/00-split/listing
 //	maps      other stages: for each map task the file it reads: (stage, task, dataset, seq) of the
@@ -38,6 +39,8 @@ type Range struct {
 	Bytes int64  `json:"bytes,omitempty"` // size of the file, for grouping small files
 	Lo    int64  `json:"lo,omitempty"`    // entries [Lo, Hi) of the listing, where there is no file
 	Hi    int64  `json:"hi,omitempty"`
+	// Offset is where entry Lo begins in the listing, in bytes.
+	Offset int64 `json:"offset,omitempty"`
 }
 
 // Split is one split task.
@@ -139,7 +142,7 @@ func Group(ranges []Range, target, limit int64) []Split {
 	var size int64
 	for _, r := range ranges {
 		last := len(splits) - 1
-		if r.Path != "" && last >= 0 && size > 0 && size+r.Bytes <= target {
+		if r.Path != "" && size > 0 && size+r.Bytes <= target {
 			splits[last].Ranges = append(splits[last].Ranges, r)
 			size += max(1, r.Bytes)
 			continue

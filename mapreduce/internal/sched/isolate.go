@@ -110,6 +110,8 @@ func (i *isolation) left() int64 {
 func reason(o Outcome) string {
 	s := "crashed the worker twice"
 	switch o.Class {
+	case task.BadRecord:
+		return o.Reason
 	case task.Timeout:
 		s = "made no progress twice"
 	case task.Memory:

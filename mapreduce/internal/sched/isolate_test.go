@@ -156,6 +156,7 @@ func TestReason(t *testing.T) {
 		{Outcome{Class: task.Crash}, "crashed the worker twice"},
 		{Outcome{Class: task.Timeout, Reason: "30s"}, "made no progress twice: 30s"},
 		{Outcome{Class: task.Memory, Reason: "2 GiB"}, "went above the memory cap twice: 2 GiB"},
+		{Outcome{Class: task.BadRecord, Reason: "no such label"}, "no such label"},
 	} {
 		if got := reason(tt.o); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)

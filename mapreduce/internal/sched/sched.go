@@ -86,7 +86,7 @@ type Outcome struct {
 	Class    task.Class // of Err
 	Suspects task.Span  // crash, timeout, memory: rows in flight at the death
 	// Reason tells the death without pids, addresses, paths or attempts, for the rejects:
-	// "segmentation fault". May be empty.
+	// "segmentation fault". Of a bad record it is what the job code says. May be empty.
 	Reason string
 	Record int64 // bad record: the row or key group that job code refused
 	Lost   []int // lost input of a reduce: numbers of the maps whose output is missing or damaged

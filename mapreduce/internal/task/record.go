@@ -1,7 +1,9 @@
 package task
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"path"
 )
@@ -22,6 +24,8 @@ type Assignment struct {
 	Serial bool `json:"serial,omitempty"`
 	// Runs gives, for a reduce, the committed attempt of each map task of the stage, by map number.
 	Runs []int `json:"runs,omitempty"`
+	// Input is, for a reduce, the digest of those run files (see Inputs).
+	Input uint32 `json:"input,omitempty"`
 }
 
 // Exclusion is a row or key group that killed a worker twice when it ran alone.
@@ -81,6 +85,7 @@ type Result struct {
 	Counts   Counts            `json:"counts"`
 	Excluded []Exclusion       `json:"excluded,omitempty"`
 	Digests  map[string]string `json:"digests,omitempty"` // split: SHA-256 of each input file read, by name
+	Input    uint32            `json:"input,omitempty"`   // reduce: digest of the run files read, as in Assignment
 	Usage    Usage             `json:"usage"`
 }
 
@@ -108,44 +113,54 @@ type Counts struct {
 }
 
 // StreamCount counts the records of a stream. Emitted is before the combiner, Written is what
-// the run files hold, Reduced what reduces read.
+// the run files hold, Reduced what reduces read; Rejected of those were in rejected groups.
 type StreamCount struct {
-	Emitted int64 `json:"emitted,omitempty"`
-	Written int64 `json:"written,omitempty"`
-	Reduced int64 `json:"reduced,omitempty"`
+	Emitted  int64 `json:"emitted,omitempty"`
+	Written  int64 `json:"written,omitempty"`
+	Reduced  int64 `json:"reduced,omitempty"`
+	Rejected int64 `json:"rejected,omitempty"`
 }
 
 // DatasetCount counts the rows of a dataset. Standing counts the rows that stand for an input
-// row each (see Dataset.Stands); Sources counts the input rows behind them.
+// row each.
 type DatasetCount struct {
 	Rows     int64 `json:"rows"`
 	Standing int64 `json:"standing,omitempty"`
 }
 
 // Add adds o to c.
-func (c *Counts) Add(o Counts) {
-	c.Read += o.Read
-	c.Mapped += o.Mapped
-	c.Rejected += o.Rejected
-	c.Groups += o.Groups
-	c.RejectedGroups += o.RejectedGroups
-	c.RejectedRecords += o.RejectedRecords
+func (c *Counts) Add(o Counts) { c.add(o, 1) }
+
+// Sub takes o, which was added before, away from c.
+func (c *Counts) Sub(o Counts) { c.add(o, -1) }
+
+// add adds o times sign, which is 1 or -1.
+func (c *Counts) add(o Counts, sign int64) {
+	c.Read += sign * o.Read
+	c.Mapped += sign * o.Mapped
+	c.Rejected += sign * o.Rejected
+	c.Groups += sign * o.Groups
+	c.RejectedGroups += sign * o.RejectedGroups
+	c.RejectedRecords += sign * o.RejectedRecords
 	for rule, n := range o.Dropped {
-		c.Drop(rule, n)
+		c.Drop(rule, sign*n)
 	}
 	for name, s := range o.Streams {
 		if c.Streams == nil {
 			c.Streams = map[string]StreamCount{}
 		}
 		t := c.Streams[name]
-		c.Streams[name] = StreamCount{t.Emitted + s.Emitted, t.Written + s.Written, t.Reduced + s.Reduced}
+		c.Streams[name] = StreamCount{
+			Emitted: t.Emitted + sign*s.Emitted, Written: t.Written + sign*s.Written,
+			Reduced: t.Reduced + sign*s.Reduced, Rejected: t.Rejected + sign*s.Rejected,
+		}
 	}
 	for name, d := range o.Datasets {
 		if c.Datasets == nil {
 			c.Datasets = map[string]DatasetCount{}
 		}
 		t := c.Datasets[name]
-		c.Datasets[name] = DatasetCount{t.Rows + d.Rows, t.Standing + d.Standing}
+		c.Datasets[name] = DatasetCount{Rows: t.Rows + sign*d.Rows, Standing: t.Standing + sign*d.Standing}
 	}
 }
 
@@ -166,6 +181,10 @@ func (c Counts) DroppedRows() int64 {
 	return n
 }
 
+// Rows is the number of input rows that split or map tasks finished. In a sum over all tasks of a stage it is not
+// Read, which has the records of the reduces too.
+func (c Counts) Rows() int64 { return c.Mapped + c.DroppedRows() + c.Rejected }
+
 // Record is the proof that a task is committed: stages/STAGE/tasks/map-000007.json.
 type Record struct {
 	Version int `json:"version"`
@@ -174,6 +193,7 @@ type Record struct {
 	Counts   Counts            `json:"counts"`
 	Excluded []Exclusion       `json:"excluded,omitempty"`
 	Digests  map[string]string `json:"digests,omitempty"`
+	Input    uint32            `json:"input,omitempty"`
 	Usage    Usage             `json:"usage"`
 }
 
@@ -181,19 +201,19 @@ type Record struct {
 func (r Result) Commit() Record {
 	return Record{
 		Version: Version, Attempt: r.Attempt, Outputs: r.Outputs, Counts: r.Counts,
-		Excluded: r.Excluded, Digests: r.Digests, Usage: r.Usage,
+		Excluded: r.Excluded, Digests: r.Digests, Input: r.Input, Usage: r.Usage,
 	}
 }
 
-// Sub takes o, which was added before, away from c.
-func (c *Counts) Sub(o Counts) {
-	c.Read -= o.Read
-	c.Mapped -= o.Mapped
-	c.Rejected -= o.Rejected
-	c.Groups -= o.Groups
-	c.RejectedGroups -= o.RejectedGroups
-	c.RejectedRecords -= o.RejectedRecords
-	for rule, n := range o.Dropped {
-		c.Drop(rule, -n)
+// Inputs digests the run files that a reduce reads, from the CRC-32C of each in the order of maps. A
+// reduce counts only as long as the maps' run files have the bytes that it read: those of a map that runs again are
+// the same, unless it rejects other rows for reasons of time or memory.
+func Inputs(runs []uint32) uint32 {
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	var b [4]byte
+	for _, r := range runs {
+		binary.LittleEndian.PutUint32(b[:], r)
+		_, _ = h.Write(b[:]) // never fails
 	}
+	return h.Sum32()
 }

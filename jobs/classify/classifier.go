@@ -1,0 +1,242 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/shardmill/shardmill/formats/labels"
+	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
+	"github.com/shardmill/shardmill/jobs/classify/internal/pixel"
+	"github.com/shardmill/shardmill/jobs/classify/internal/preprocess"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// classifier is the mapper: it decodes ahead in Prepare and classifies batches in Map.
+type classifier struct {
+	p       Params
+	spec    preprocess.Spec
+	streams streams
+	session *onnx.Session
+	filler  *preprocess.Filler
+	decoder *pixel.Decoder // of Prepare's goroutine
+	crops   chan []byte    // for reuse
+	scores  []float32
+	top     []onnx.Scored
+}
+
+// newClassifier loads the model and checks everything that can be checked before an image is read.
+func newClassifier(p Params, s streams) (_ *classifier, err error) {
+	spec, err := preprocess.Load(p.Preprocess)
+	if err != nil {
+		return nil, mapreduce.BadInput(fmt.Errorf("--preprocess: %w", err))
+	}
+	names, err := labels.Read(p.Labels)
+	if err != nil {
+		return nil, mapreduce.BadInput(fmt.Errorf("--labels: %w", err))
+	}
+	rt, err := onnx.Find(nil)
+	if err != nil {
+		return nil, mapreduce.BadInput(err)
+	}
+	c := &classifier{p: p, spec: spec, streams: s, crops: make(chan []byte, 64)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	if err := c.load(rt, len(names)); err != nil {
+		return nil, mapreduce.BadInput(err)
+	}
+	if c.decoder, err = pixel.New(spec.Pixels(p.MaxPixels)); err != nil {
+		return nil, mapreduce.BadInput(fmt.Errorf("--preprocess: %w", err))
+	}
+	return c, nil
+}
+
+// load opens the model and compares it with the spec and the labels.
+func (c *classifier) load(rt onnx.Runtime, labelCount int) error {
+	model, err := onnx.Inspect(rt, c.p.Model)
+	if err != nil {
+		return err
+	}
+	if len(model.Inputs) == 1 {
+		in := model.Inputs[0]
+		if err := c.spec.Check(in.Shape, string(in.Type)); err != nil {
+			return fmt.Errorf("--preprocess: %w", err)
+		}
+	}
+	c.session, err = onnx.Open(rt, c.p.Model, onnx.Options{Threads: 1, Batch: c.p.Batch, Row: c.row()})
+	if err != nil {
+		return err
+	}
+	if n := c.session.Classes() - c.spec.LabelOffset; n != labelCount {
+		return fmt.Errorf("--labels: %s has %d labels, but the model %s gives %d scores and label_offset is %d: %d labels are needed",
+			c.p.Labels, labelCount, c.p.Model, c.session.Classes(), c.spec.LabelOffset, n)
+	}
+	c.scores = make([]float32, c.session.Classes())
+	c.filler, err = preprocess.NewFiller(c.spec)
+	return err
+}
+
+// row is the shape of one image in the model's layout.
+func (c *classifier) row() []int64 {
+	opts := c.spec.Pixels(c.p.MaxPixels)
+	w, h := opts.Size()
+	width, height, depth := int64(w), int64(h), int64(c.spec.Depth())
+	if c.spec.Layout == preprocess.NHWC {
+		return []int64{height, width, depth}
+	}
+	return []int64{depth, height, width}
+}
+
+// Close implements mapreduce.Mapper.
+func (c *classifier) Close() error {
+	if c.decoder != nil {
+		c.decoder.Close()
+	}
+	if c.session != nil {
+		return c.session.Close()
+	}
+	return nil
+}
+
+// Prepare implements mapreduce.Preparer: it reads and decodes one image.
+func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
+	data, err := readFile(ctx, im.file)
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case im.crop = <-c.crops:
+	default:
+		im.crop = make([]byte, c.decoder.Bytes())
+	}
+	if im.status, err = c.decoder.Decode(data, im.crop); err != nil {
+		return 0, err
+	}
+	if im.status == pixel.Damaged && c.p.Damaged == damagedReject {
+		return 0, fmt.Errorf("damaged: %s", c.decoder.Warning())
+	}
+	return int64(len(im.crop)), nil
+}
+
+// readTries is how often a file is read when the storage fails in a way that may pass.
+const readTries = 3
+
+// readFile reads an image. Its errors are reasons for a reject, so they say nothing that differs
+// between runs. What a failing disk or network mount may recover from is tried again, and is a reject after that.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	for try := 1; ; try++ {
+		data, err := os.ReadFile(path)
+		var pathErr *fs.PathError
+		switch {
+		case err == nil:
+			return data, nil
+		case errors.As(err, &pathErr):
+			err = pathErr.Err
+		}
+		passing := errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ESTALE)
+		if !passing || try == readTries {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(try) * 200 * time.Millisecond):
+		}
+	}
+}
+
+// Map implements mapreduce.Mapper: it classifies one batch. Slots of rejected rows are zeros.
+func (c *classifier) Map(ctx context.Context, batch []image, out *mapreduce.Out) error {
+	for i := range batch {
+		if out.Rejected(i) {
+			c.clear(i)
+		} else {
+			c.fill(i, batch[i].crop)
+		}
+		c.recycle(&batch[i])
+	}
+	if err := c.session.Run(ctx, len(batch)); err != nil {
+		return err
+	}
+	for i := range batch {
+		if !out.Rejected(i) {
+			c.score(i, &batch[i], out)
+		}
+	}
+	return nil
+}
+
+func (c *classifier) recycle(im *image) {
+	if im.crop != nil {
+		select {
+		case c.crops <- im.crop:
+		default:
+		}
+		im.crop = nil
+	}
+}
+
+func (c *classifier) fill(i int, crop []byte) {
+	n := c.filler.Len()
+	switch {
+	case c.session.Float32() != nil:
+		c.filler.FillFloat32(c.session.Float32()[i*n:(i+1)*n], crop)
+	case c.session.Float16() != nil:
+		c.filler.FillFloat16(c.session.Float16()[i*n:(i+1)*n], crop)
+	default:
+		c.filler.FillUint8(c.session.Uint8()[i*n:(i+1)*n], crop)
+	}
+}
+
+func (c *classifier) clear(i int) {
+	n := c.filler.Len()
+	switch {
+	case c.session.Float32() != nil:
+		clear(c.session.Float32()[i*n : (i+1)*n])
+	case c.session.Float16() != nil:
+		clear(c.session.Float16()[i*n : (i+1)*n])
+	default:
+		clear(c.session.Uint8()[i*n : (i+1)*n])
+	}
+}
+
+// score turns the model's output for slot i into a prediction and sends it on.
+func (c *classifier) score(i int, im *image, out *mapreduce.Out) {
+	c.session.Scores(i, c.scores)
+	switch o := c.spec.Output; o.Kind {
+	case preprocess.Logits:
+		onnx.Softmax(c.scores)
+	case preprocess.Quantised:
+		for k, q := range c.scores {
+			c.scores[k] = float32(o.Scale * (float64(q) - float64(o.ZeroPoint)))
+		}
+	case preprocess.Probabilities:
+	}
+	var err error
+	c.top, err = onnx.TopK(c.scores[c.spec.LabelOffset:], c.p.TopK, c.top[:0])
+	if err != nil {
+		out.Reject(i, err)
+		return
+	}
+	n := 0
+	for n < len(c.top) && float64(c.top[n].Score) >= c.p.Threshold {
+		n++
+	}
+	if n == 0 {
+		out.Drop(i, "threshold")
+		return
+	}
+	p := prediction{
+		path: im.path, shard: out.Task(), status: im.status, label: im.label, carried: im.carried, top: c.top[:n],
+	}
+	c.streams.byID.Emit(out, i, im.id, p)
+	p.top = p.top[:1]
+	c.streams.byRank.Emit(out, i, rankKey{uint32(p.top[0].ID), p.top[0].Score, im.id}, p)
+}

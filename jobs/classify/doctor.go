@@ -1,0 +1,52 @@
+package classify
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
+	"github.com/shardmill/shardmill/jobs/classify/internal/preprocess"
+)
+
+// Libraries says what a classification on this machine would run with.
+type Libraries struct {
+	RuntimePath    string   // ONNX Runtime, absolute
+	RuntimeVersion string   // as the library reports it: "1.27.0"
+	RuntimeSource  string   // who named it: "ONNXRUNTIME_LIB", "system" or "beside the program"
+	PassedOver     []string // a line for each ONNX Runtime that is there and cannot be used
+	JPEG           string   // the decoder of JPEG files: "libjpeg-turbo 2.1.5"
+}
+
+// FindLibraries looks for what a classification needs. Its error says that there is no usable ONNX Runtime, where it
+// was looked for and what to do.
+func FindLibraries() (Libraries, error) {
+	l := Libraries{JPEG: jpegDecoder()}
+	rt, err := onnx.Find(func(line string) { l.PassedOver = append(l.PassedOver, line) })
+	l.RuntimePath, l.RuntimeVersion, l.RuntimeSource = rt.Path, rt.Version, rt.Source
+	return l, err
+}
+
+// Presets lists the names that Params.Preprocess may have instead of a file.
+func Presets() []string { return preprocess.Presets() }
+
+// Absolute makes the paths among the parameters absolute, so that they hold in every worker and in a later run from
+// another folder. The name of a preset stays, and what is neither a preset nor a file stays for the message about it.
+func (p Params) Absolute() (Params, error) {
+	paths := []*string{&p.Model, &p.Labels, &p.Root}
+	if _, err := os.Stat(p.Preprocess); err == nil && !slices.Contains(Presets(), p.Preprocess) {
+		paths = append(paths, &p.Preprocess)
+	}
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", *path, err)
+		}
+		*path = abs
+	}
+	return p, nil
+}

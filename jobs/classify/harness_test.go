@@ -1,0 +1,249 @@
+package classify_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shardmill/shardmill/formats/parquetfile"
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/classify"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// TestMain makes the test binary its own worker program.
+func TestMain(m *testing.M) {
+	if mapreduce.IsWorker() {
+		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
+	}
+	os.Exit(m.Run())
+}
+
+// repoRoot is the folder of go.mod.
+func repoRoot(t testing.TB) string {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// needRuntime skips where ONNX Runtime is not set up, and lets the workers find it in bin/.
+func needRuntime(t testing.TB) {
+	t.Helper()
+	if os.Getenv("ONNXRUNTIME_LIB") != "" {
+		return
+	}
+	lib := filepath.Join(repoRoot(t), "bin", "libonnxruntime.so.1")
+	if _, err := os.Stat(lib); err != nil {
+		t.Skip("no ONNX Runtime: run `make setup`")
+	}
+	if err := os.Setenv("ONNXRUNTIME_LIB", lib); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shared is a path below ../shared/data, where real models and photos lie beside a checkout.
+func shared(t testing.TB, elem ...string) string {
+	t.Helper()
+	path := filepath.Join(append([]string{repoRoot(t), "..", "shared", "data"}, elem...)...)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no real data: %s is not beside this checkout", filepath.Join(append([]string{"../shared/data"}, elem...)...))
+	}
+	return path
+}
+
+// demo is a path below testdata/demo.
+func demo(t testing.TB, elem ...string) string {
+	t.Helper()
+	return filepath.Join(append([]string{repoRoot(t), "testdata", "demo"}, elem...)...)
+}
+
+// demoParams classify the pictures that the project ships.
+func demoParams(t testing.TB) classify.Params {
+	p := classify.Defaults()
+	p.Model, p.Labels, p.Preprocess = demo(t, "model.onnx"), demo(t, "labels.txt"), demo(t, "preprocess.yaml")
+	p.LabelCol = "label"
+	return p
+}
+
+// config is a run of a classification.
+func config(t testing.TB, dir string, p classify.Params, inputs ...string) mapreduce.Config {
+	t.Helper()
+	params, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mapreduce.Config{Dir: dir, Params: params, Inputs: inputs, Workers: 2}
+}
+
+func run(t testing.TB, cfg mapreduce.Config) (mapreduce.Summary, error) {
+	t.Helper()
+	return mapreduce.Run(context.Background(), jobs.Standard(), classify.Job(), cfg)
+}
+
+// mustRun runs a classification that must end with an exit code.
+func mustRun(t testing.TB, cfg mapreduce.Config, code int) mapreduce.Summary {
+	t.Helper()
+	s, err := run(t, cfg)
+	if got := mapreduce.ExitCode(s, err); got != code {
+		t.Fatalf("exit code %d, want %d: %v", got, code, err)
+	}
+	return s
+}
+
+// row is a row of predictions or ranked, as far as tests look at it.
+type row struct {
+	ID, Path, Status, Label, Shard, Model, True string
+	HasTrue                                     bool
+	Rank, LabelID                               int32
+	Score                                       float32
+}
+
+func idColumns() table.Columns[row] {
+	return table.Columns[row]{
+		table.String("id", func(r *row) string { return r.ID }, func(r *row, v string) { r.ID = v }),
+		table.String("path", func(r *row) string { return r.Path }, func(r *row, v string) { r.Path = v }),
+		table.Int32("label_id", func(r *row) int32 { return r.LabelID }, func(r *row, v int32) { r.LabelID = v }),
+		table.String("label", func(r *row) string { return r.Label }, func(r *row, v string) { r.Label = v }),
+		table.Float32("score", func(r *row) float32 { return r.Score }, func(r *row, v float32) { r.Score = v }),
+		table.String("status", func(r *row) string { return r.Status }, func(r *row, v string) { r.Status = v }),
+		table.String("model", func(r *row) string { return r.Model }, func(r *row, v string) { r.Model = v }),
+		table.String("shard", func(r *row) string { return r.Shard }, func(r *row, v string) { r.Shard = v }),
+		table.NullString("true_label", func(r *row) (string, bool) { return r.True, r.HasTrue },
+			func(r *row, v string, ok bool) { r.True, r.HasTrue = v, ok }),
+	}
+}
+
+func predictionColumns() table.Columns[row] {
+	return append(idColumns(), table.Int32("rank", func(r *row) int32 { return r.Rank }, func(r *row, v int32) { r.Rank = v }))
+}
+
+// readDataset reads all parts of a dataset in out/, in order of their names.
+func readDataset[R any](t testing.TB, dir, dataset string, cols table.Columns[R]) []R {
+	t.Helper()
+	parts, err := filepath.Glob(filepath.Join(dir, "out", dataset, "*.parquet"))
+	if err != nil || len(parts) == 0 {
+		t.Fatalf("no parts of %s: %v", dataset, err)
+	}
+	var rows []R
+	for _, p := range parts {
+		rows = append(rows, readParquet(t, p, cols)...)
+	}
+	return rows
+}
+
+func readParquet[R any](t testing.TB, path string, cols table.Columns[R]) []R {
+	t.Helper()
+	r, err := parquetfile.Open(path, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var rows []R
+	for {
+		var v R
+		err := r.Read(&v)
+		if errors.Is(err, io.EOF) {
+			return rows
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		rows = append(rows, v)
+	}
+}
+
+// reject is a row of rejects, as far as tests look at it.
+type reject struct {
+	ID, Input, Reason, Class string
+	Line                     int64
+}
+
+func readRejects(t testing.TB, dir string) []reject {
+	t.Helper()
+	parts, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []reject
+	for _, p := range parts {
+		rows = append(rows, readParquet(t, p, table.Columns[reject]{
+			table.String("id", func(r *reject) string { return r.ID }, func(r *reject, v string) { r.ID = v }),
+			table.String("input", func(r *reject) string { return r.Input }, func(r *reject, v string) { r.Input = v }),
+			table.Int64("line", func(r *reject) int64 { return r.Line }, func(r *reject, v int64) { r.Line = v }),
+			table.String("reason", func(r *reject) string { return r.Reason }, func(r *reject, v string) { r.Reason = v }),
+			table.String("class", func(r *reject) string { return r.Class }, func(r *reject, v string) { r.Class = v }),
+		})...)
+	}
+	return rows
+}
+
+// tree reads all files below the folders of results.
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, part := range []string{"out", "rejects"} {
+		root := filepath.Join(dir, part)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			rel, _ := filepath.Rel(dir, path)
+			files[rel] = string(b)
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// sameTree fails unless two jobs have the same results, byte for byte.
+func sameTree(t testing.TB, want map[string]string, dir string) {
+	t.Helper()
+	got := tree(t, dir)
+	for name, b := range want {
+		if got[name] != b {
+			t.Errorf("%s differs: %d bytes, want %d", name, len(got[name]), len(b))
+		}
+	}
+	if d := cmp.Diff(keys(want), keys(got)); d != "" {
+		t.Errorf("files (-want +got):\n%s", d)
+	}
+}
+
+func keys(m map[string]string) map[string]bool {
+	k := map[string]bool{}
+	for name := range m {
+		k[name] = true
+	}
+	return k
+}
+
+// empty fails unless a job's tmp/ is empty.
+func emptyTmp(t testing.TB, dir string) {
+	t.Helper()
+	list, err := os.ReadDir(filepath.Join(dir, "tmp"))
+	if err != nil || len(list) > 0 {
+		t.Errorf("tmp/ holds %v, %v", list, err)
+	}
+}

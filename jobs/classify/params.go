@@ -1,0 +1,89 @@
+package classify
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Params are the parameters of a classification. The JSON names are those of the flags.
+type Params struct {
+	Model        string  `json:"model"`      // model.onnx
+	Labels       string  `json:"labels"`     // one label a line, in the model's order
+	Preprocess   string  `json:"preprocess"` // preset or file
+	Root         string  `json:"root"`       // folder of relative paths; "" is each manifest's folder
+	PathCol      string  `json:"path-col"`
+	IDCol        string  `json:"id-col"`    // "" makes the path the id
+	LabelCol     string  `json:"label-col"` // "" for none
+	TopK         int     `json:"top-k"`
+	Threshold    float64 `json:"threshold"` // least score of a row
+	Batch        int     `json:"batch"`
+	ShardRows    int64   `json:"shard-rows"`
+	MaxPixels    int64   `json:"max-pixels"`
+	ImageTimeout string  `json:"image-timeout"`
+	Damaged      string  `json:"damaged"`      // accept or reject
+	PartitionBy  string  `json:"partition-by"` // "" or label
+}
+
+// Defaults are the parameters that a command line need not give.
+func Defaults() Params {
+	return Params{
+		PathCol: "path", TopK: 5, Batch: 8, ShardRows: 2000, MaxPixels: 100e6,
+		ImageTimeout: "30s", Damaged: damagedAccept,
+	}
+}
+
+// Values of --damaged, and of --partition-by.
+const (
+	damagedAccept    = "accept"
+	damagedReject    = "reject"
+	partitionByLabel = "label"
+)
+
+// check finds parameters that no run can use, without opening a file.
+func (p Params) check() error {
+	_, err := p.timeout()
+	switch {
+	case p.Model == "":
+		return errors.New("--model is needed: the ONNX file")
+	case p.Labels == "":
+		return errors.New("--labels is needed: a text file with one label a line")
+	case p.Preprocess == "":
+		return errors.New("--preprocess is needed: imagenet, imagenet-caffe, raw, or a YAML file")
+	case p.TopK < 1:
+		return fmt.Errorf("--top-k %d: at least 1", p.TopK)
+	case p.Threshold < 0 || p.Threshold > 1:
+		return fmt.Errorf("--threshold %v: from 0 to 1", p.Threshold)
+	case p.Batch < 1 || p.Batch > 1024:
+		return fmt.Errorf("--batch %d: from 1 to 1024", p.Batch)
+	case p.ShardRows < 1:
+		return fmt.Errorf("--shard-rows %d: at least 1", p.ShardRows)
+	case p.MaxPixels < 1:
+		return fmt.Errorf("--max-pixels %d: at least 1", p.MaxPixels)
+	case p.Damaged != damagedAccept && p.Damaged != damagedReject:
+		return fmt.Errorf("--damaged %q: accept or reject", p.Damaged)
+	case p.PartitionBy != "" && p.PartitionBy != partitionByLabel:
+		return fmt.Errorf("--partition-by %q: label is the only choice", p.PartitionBy)
+	}
+	return err
+}
+
+func (p Params) timeout() (time.Duration, error) {
+	d, err := time.ParseDuration(p.ImageTimeout)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("--image-timeout %q: a time such as 30s", p.ImageTimeout)
+	}
+	return d, nil
+}
+
+// modelName is what the model column says: the file's name, or that of its folder where the file
+// is just called model.onnx.
+func (p Params) modelName() string {
+	name := strings.TrimSuffix(filepath.Base(p.Model), ".onnx")
+	if dir := filepath.Base(filepath.Dir(p.Model)); name == "model" && dir != "." && dir != string(filepath.Separator) {
+		return dir
+	}
+	return name
+}

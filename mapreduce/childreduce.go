@@ -1,0 +1,99 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+	"github.com/shardmill/shardmill/mapreduce/internal/worker"
+)
+
+// reduce runs a reduce attempt over its partition of the stage's run files.
+func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
+	if err := c.Close(); err != nil { // a reduce needs the memory that a model holds
+		return err
+	}
+	if c.memory > 0 {
+		worker.SetMemory(c.memory, worker.NativeBytes())
+	}
+	n, partition, err := p.Reduce(t.as.Task.Index)
+	if err != nil {
+		return err
+	}
+	s := t.stage.streams[n]
+	t.out.direct = true
+	t.openWriters(onlyDatasets(s.writes()))
+	run := 0 // of the file being read
+	in, err := shuffle.NewInput(c.inputConfig(t, s, n, partition), c.runFiles(t, &run))
+	if err != nil {
+		return c.inputError(t, run, err)
+	}
+	err = errors.Join(s.reduceAll(ctx, t, in), in.Close())
+	if err != nil {
+		return c.inputError(t, run, err)
+	}
+	return t.closeWrites()
+}
+
+// reduceBudget is the part of a worker's memory that sorting may use; the rest is for job code,
+// open files and the garbage collector's slack.
+const reduceBudget = 3
+
+func (c *child) inputConfig(t *taskRun, s streamPort, stream, partition int) shuffle.Config {
+	k, v := s.widths()
+	budget := c.memory / reduceBudget
+	if budget == 0 {
+		budget = 512 << 20
+	}
+	return shuffle.Config{
+		Stream: stream, Partition: partition, KeyWidth: k, ValueWidth: v, Group: s.prefix(),
+		Budget: budget, TempDir: t.folder, Beat: t.cell.Beat,
+	}
+}
+
+// runFiles passes the committed run files in map order, and says in run which is the last one passed.
+func (c *child) runFiles(t *taskRun, run *int) func() (string, bool) {
+	next := 0
+	return func() (string, bool) {
+		if next >= len(t.as.Runs) {
+			return "", false
+		}
+		*run = next
+		next++
+		return c.runPath(t, *run), true
+	}
+}
+
+// runPath is the run file of map n.
+func (c *child) runPath(t *taskRun, n int) string {
+	kind, _ := c.plans[t.env.stage].First()
+	a := task.Attempt{Task: task.ID{Stage: t.env.stage, Kind: kind, Index: n}, Number: t.as.Runs[n]}
+	return c.dir.OutputPath(a, runOutput())
+}
+
+// runOutput is what the run file of any map is, as far as its name is concerned.
+func runOutput() task.Output { return task.Output{Kind: task.RunFile, Ext: "run"} }
+
+// inputError turns a missing or damaged run file into a lost input that names the map task, together with
+// those of all other run files that are missing. A damaged spill may be whole the next time.
+func (c *child) inputError(t *taskRun, run int, err error) error {
+	var bad *shuffle.DamagedError
+	damaged := errors.As(err, &bad)
+	switch {
+	case damaged && bad.Spill:
+		return Retry(err)
+	case !damaged && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	lost := []int{run}
+	for n := range t.as.Runs {
+		if _, err := os.Stat(c.runPath(t, n)); n != run && errors.Is(err, fs.ErrNotExist) {
+			lost = append(lost, n)
+		}
+	}
+	return &Error{Op: "shuffle", Attempt: t.as.Attempt, Record: -1, Class: task.LostInput, Lost: lost, Err: err}
+}

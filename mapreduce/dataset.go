@@ -1,0 +1,216 @@
+package mapreduce
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// Sink writes the rows of one file of a dataset. Close ends the file but does not close the writer below it.
+type Sink[R any] interface {
+	Write(r R) error
+	Close() error
+}
+
+// Reader reads the rows of one file of a dataset in order; Read returns io.EOF at the end.
+type Reader[R any] interface {
+	Read(r *R) error
+	Close() error
+}
+
+// Dataset is a named, typed output of a stage: every task writes its own files, which are committed
+// with the task. A dataset is laid out in out/NAME when the job ends, unless it is Side.
+type Dataset[R any] struct {
+	Name string
+	Ext  string // file name extension without the dot: "parquet", "arrow"
+	// Create starts a file. Rows arrive in a deterministic order, and equal rows must give equal bytes.
+	Create func(env *Env, w io.Writer) (Sink[R], error)
+	// Open reads a committed file back. It is needed where a later stage maps the dataset.
+	Open func(env *Env, path string) (Reader[R], error)
+	// Side keeps the dataset out of out/: it is an input of later stages and removed once none needs it.
+	Side bool
+	// Stands, if set, makes the dataset conserving: each input row of the stage must end as exactly one
+	// row for which Stands is true, as a drop or as a reject. The engine checks the sums.
+	Stands func(r *R) bool
+	// Folder, if set, spreads rows over folders such as "label=7" inside the dataset. Rows of a
+	// folder must arrive together in each task.
+	Folder func(r *R) string
+
+	index int
+}
+
+// Write writes a row. In a map it belongs to row i of the batch and is dropped if that row is
+// rejected; in a reduce i is ignored.
+func (d *Dataset[R]) Write(o *Out, i int, r R) {
+	w := d.writer(o.writers)
+	if w == nil {
+		o.fail(fmt.Errorf("dataset %s: not among what this mapper or reducer writes", d.Name))
+		return
+	}
+	o.writes++
+	if o.direct {
+		o.fail(w.write(r))
+		return
+	}
+	w.pending = append(w.pending, pendingRow[R]{i, r})
+}
+
+// writer is the dataset's own among the writers of a task, or nil.
+func (d *Dataset[R]) writer(all []datasetWriter) *rowWriter[R] {
+	if d.index >= len(all) {
+		return nil
+	}
+	if w, ok := all[d.index].(*rowWriter[R]); ok && w.d == d {
+		return w
+	}
+	return nil
+}
+
+func (d *Dataset[R]) portName() string { return d.Name }
+
+func (d *Dataset[R]) bind(index int) error {
+	d.index = index
+	if d.Create == nil || d.Ext == "" {
+		return fmt.Errorf("dataset %s: Create and Ext are needed", d.Name)
+	}
+	return nil
+}
+
+func (d *Dataset[R]) side() bool { return d.Side }
+
+func (d *Dataset[R]) conserving() bool { return d.Stands != nil }
+
+func (d *Dataset[R]) newWriter(t *taskRun, many bool) datasetWriter {
+	return &rowWriter[R]{d: d, t: t, many: many}
+}
+
+// datasetPort is a Dataset without its type.
+type datasetPort interface {
+	Port
+	bind(index int) error
+	side() bool
+	conserving() bool
+	newWriter(t *taskRun, many bool) datasetWriter
+}
+
+// datasetWriter is what a task does with one of its datasets, whatever its rows are.
+type datasetWriter interface {
+	flush(o *Out) error // ends a batch: writes the rows that were not rejected
+	roll() error        // ends the current file; the next row starts another
+	close() error
+	counts() (name string, c task.DatasetCount)
+}
+
+type pendingRow[R any] struct {
+	i int
+	r R
+}
+
+// rowWriter writes the rows of a dataset in one attempt: one open file at a time.
+type rowWriter[R any] struct {
+	d       *Dataset[R]
+	t       *taskRun
+	many    bool
+	pending []pendingRow[R]
+	sink    Sink[R]
+	file    *outputFile
+	folder  string
+	done    map[string]bool // folders already closed
+	seq     int
+	count   task.DatasetCount
+}
+
+func (w *rowWriter[R]) flush(o *Out) error {
+	for k := range w.pending {
+		p := &w.pending[k]
+		if o.live(p.i) {
+			if err := w.write(p.r); err != nil {
+				return err
+			}
+		}
+	}
+	clear(w.pending)
+	w.pending = w.pending[:0]
+	return nil
+}
+
+func (w *rowWriter[R]) write(r R) error {
+	if w.d.Folder != nil {
+		if f := w.d.Folder(&r); f != w.folder || w.sink == nil {
+			if err := w.enter(f); err != nil {
+				return err
+			}
+		}
+	}
+	if w.sink == nil {
+		if err := w.start(); err != nil {
+			return err
+		}
+	}
+	if err := w.sink.Write(r); err != nil {
+		return fmt.Errorf("dataset %s: %w", w.d.Name, err)
+	}
+	w.file.out.Rows++
+	w.count.Rows++
+	if w.d.Stands != nil && w.d.Stands(&r) {
+		w.count.Standing++
+	}
+	return nil
+}
+
+func (w *rowWriter[R]) enter(folder string) error {
+	if err := w.roll(); err != nil {
+		return err
+	}
+	if w.done[folder] {
+		return fmt.Errorf("dataset %s: rows of folder %s do not arrive together", w.d.Name, folder)
+	}
+	if w.done == nil {
+		w.done = map[string]bool{}
+	}
+	w.done[folder] = true
+	w.folder = folder
+	return nil
+}
+
+func (w *rowWriter[R]) start() error {
+	f, err := w.t.create(task.Output{
+		Kind: task.DataFile, Dataset: w.d.Name, Sub: w.folder, Ext: w.d.Ext, Many: w.many, Seq: w.seq,
+	})
+	if err != nil {
+		return err
+	}
+	w.seq++
+	sink, err := w.d.Create(w.t.env, f)
+	if err != nil {
+		return fmt.Errorf("dataset %s: %w", w.d.Name, err)
+	}
+	w.file, w.sink = f, sink
+	return nil
+}
+
+func (w *rowWriter[R]) roll() error {
+	if w.sink == nil {
+		return nil
+	}
+	sink, file := w.sink, w.file
+	w.sink, w.file = nil, nil
+	if err := sink.Close(); err != nil {
+		return fmt.Errorf("dataset %s: %w", w.d.Name, err)
+	}
+	return w.t.keep(file)
+}
+
+// close ends the dataset. A task that wrote no row still leaves an empty file, so that every
+// partition has its part; datasets in folders or of several files leave none.
+func (w *rowWriter[R]) close() error {
+	if w.seq == 0 && !w.many && w.d.Folder == nil {
+		if err := w.start(); err != nil {
+			return err
+		}
+	}
+	return w.roll()
+}
+
+func (w *rowWriter[R]) counts() (string, task.DatasetCount) { return w.d.Name, w.count }

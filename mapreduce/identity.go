@@ -1,0 +1,258 @@
+package mapreduce
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// describe says what this job is: everything that can change its output bytes.
+func (d *driver) describe(ctx context.Context) (jobdir.Job, error) {
+	j := jobdir.Job{
+		Job: d.job.name, JobVersion: d.job.version, Params: d.cfg.Params, Tool: d.cfg.Tool,
+		Identity: map[string]string{
+			"--partitions": strconv.Itoa(d.cfg.Partitions),
+			"--limit":      strconv.FormatInt(d.cfg.Limit, 10),
+		},
+	}
+	var params map[string]json.RawMessage
+	if json.Unmarshal(d.cfg.Params, &params) == nil {
+		for name, v := range params {
+			j.Identity["--"+name] = string(v)
+		}
+	}
+	for i := range d.stages {
+		files, err := d.stages[i].files()
+		if err != nil {
+			return j, BadInput(err)
+		}
+		for _, f := range files {
+			sum, err := f.digest(ctx)
+			if err != nil {
+				return j, BadInput(fmt.Errorf("%s: %w", f.Role, err))
+			}
+			j.Identity["content of the "+f.Role] = "sha256 " + sum
+		}
+	}
+	for _, in := range d.inputs {
+		v := jobdir.Input{Name: in.Name, Path: in.Path}
+		if info, err := os.Stat(in.Path); err == nil {
+			v.Dir, v.ModTime = info.IsDir(), info.ModTime()
+			if !v.Dir {
+				v.Size = info.Size()
+			}
+		}
+		j.Inputs = append(j.Inputs, v)
+	}
+	return j, nil
+}
+
+// inheritIdentity takes over, for a rerun, what the command that made the job directory said.
+func (c *Config) inheritIdentity(id map[string]string) {
+	c.Partitions, _ = strconv.Atoi(id["--partitions"])
+	c.Limit, _ = strconv.ParseInt(id["--limit"], 10, 64)
+}
+
+// compare refuses a job directory of another job, naming each difference.
+func (d *driver) compare(want jobdir.Job) error {
+	have := d.dir.Job()
+	var diff []string
+	if have.Job != want.Job {
+		diff = append(diff, fmt.Sprintf("it is of the job %s, not %s", have.Job, want.Job))
+	} else if have.JobVersion != want.JobVersion {
+		diff = append(diff, fmt.Sprintf("it is of version %d of the job, and this program has version %d", have.JobVersion, want.JobVersion))
+	}
+	if len(diff) == 0 {
+		diff = append(compareMaps(have.Identity, want.Identity), compareInputs(have.Inputs, want.Inputs)...)
+		if len(diff) == 0 && !bytes.Equal(have.Params, want.Params) {
+			diff = append(diff, fmt.Sprintf("the parameters are %s there and %s here", have.Params, want.Params))
+		}
+	}
+	if len(diff) > 0 {
+		return &IdentityError{Dir: d.cfg.Dir, Differences: diff}
+	}
+	return nil
+}
+
+func compareMaps(have, want map[string]string) []string {
+	names := maps.Clone(have)
+	maps.Copy(names, want)
+	var diff []string
+	for _, n := range slices.Sorted(maps.Keys(names)) {
+		if have[n] != want[n] {
+			diff = append(diff, fmt.Sprintf("%s is %s there and %s here", n, shown(have[n]), shown(want[n])))
+		}
+	}
+	return diff
+}
+
+func shown(v string) string {
+	if v == "" {
+		return "not given"
+	}
+	return v
+}
+
+func compareInputs(have, want []jobdir.Input) []string {
+	if len(have) != len(want) {
+		return []string{fmt.Sprintf("it has %d inputs, and %d are given here", len(have), len(want))}
+	}
+	for i := range have {
+		if have[i].Path != want[i].Path || have[i].Name != want[i].Name {
+			return []string{fmt.Sprintf("input %d is %s (%s) there and %s (%s) here",
+				i+1, have[i].Name, have[i].Path, want[i].Name, want[i].Path)}
+		}
+	}
+	return nil
+}
+
+// checkChanged refuses inputs that changed after the split read them: a file whose size or time differs is
+// compared by the digest that the split recorded.
+func (d *driver) checkChanged(ctx context.Context) error {
+	if d.created {
+		return nil
+	}
+	changed := map[string]string{} // path to name
+	for _, in := range d.dir.Job().Inputs {
+		info, err := os.Stat(in.Path)
+		switch {
+		case in.Dir || isGlob(InputFile{Name: in.Name}) && err != nil:
+		case err != nil:
+			return d.goneInput(in, err)
+		case info.Size() != in.Size || !info.ModTime().Equal(in.ModTime):
+			changed[in.Path] = in.Name
+		}
+	}
+	if err := d.compareDigests(ctx, changed); err != nil || !d.cfg.CheckContent {
+		return err
+	}
+	return d.checkContent(ctx)
+}
+
+// goneInput is an error unless all of the input has been read already.
+func (d *driver) goneInput(in jobdir.Input, err error) error {
+	if _, done, _ := d.dir.ReadDone(splitFolder); done {
+		d.note("input %s is gone; its shards are still there", in.Name)
+		return nil
+	}
+	return BadInput(err)
+}
+
+// compareDigests compares the files in changed, and with CheckContent all that the split read, with the
+// digests taken then.
+func (d *driver) compareDigests(ctx context.Context, changed map[string]string) error {
+	if len(changed) == 0 && !d.cfg.CheckContent {
+		return nil
+	}
+	for rec, err := range d.dir.Records(splitFolder) {
+		if err != nil {
+			continue // a record that does not count has read nothing that counts
+		}
+		for path, sum := range rec.Digests {
+			name, ok := changed[path]
+			if !ok && !d.cfg.CheckContent {
+				continue
+			}
+			now, err := fileDigest(ctx, path)
+			switch {
+			case errors.Is(err, fs.ErrNotExist) && !ok:
+				continue // gone, as goneInput allows
+			case ClassOf(err) == task.Canceled:
+				return err
+			case err != nil:
+				return BadInput(err)
+			case now != sum:
+				return changedInput(cmp.Or(name, path))
+			}
+		}
+	}
+	return nil
+}
+
+func changedInput(name string) error {
+	return BadInput(fmt.Errorf("%s changed since this job read it: put the old file back, or give another --out", name))
+}
+
+// checkContent asks the rows in the shards that are still there whether what they name has changed.
+func (d *driver) checkContent(ctx context.Context) error {
+	env, err := d.env()
+	if err != nil {
+		return err
+	}
+	for f, err := range d.files(0, shardsName) {
+		if err != nil {
+			continue // assess deals with records that do not count
+		}
+		if d.dir.VerifyOutput(f.attempt, f.out) != nil {
+			continue // and with shards that are gone
+		}
+		name, err := d.stages[0].src.changed(ctx, env, f.path)
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			return changedInput(name)
+		}
+	}
+	return nil
+}
+
+// env is what the source's formats see of the job in the driver.
+func (d *driver) env() (*Env, error) {
+	p, err := d.readPlan(splitFolder)
+	if err != nil || p == nil {
+		return &Env{stage: splitFolder}, damaged(err)
+	}
+	return &Env{stage: splitFolder, meta: p.Meta}, nil
+}
+
+func (f File) digest(ctx context.Context) (string, error) {
+	if f.Content != nil {
+		sum := sha256.Sum256(f.Content)
+		return hex.EncodeToString(sum[:]), nil
+	}
+	return fileDigest(ctx, f.Path)
+}
+
+func fileDigest(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, ctxReader{ctx.Err, f})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ctxReader ends a long copy when the context ends.
+type ctxReader struct {
+	err func() error
+	r   io.Reader
+}
+
+func (c ctxReader) Read(p []byte) (int, error) {
+	if err := c.err(); err != nil {
+		return 0, task.New(task.Canceled, err)
+	}
+	return c.r.Read(p)
+}
+
+func isGlob(in InputFile) bool { return strings.ContainsAny(in.Name, "*?[") }

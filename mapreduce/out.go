@@ -1,0 +1,112 @@
+package mapreduce
+
+import (
+	"errors"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// Port is what a stage may write to: a Stream, which is shuffled and reduced, or a Dataset.
+type Port interface{ portName() string }
+
+// Out takes what a mapper or reducer makes of one batch or group. It is valid until the call it was
+// given to returns, and used by one goroutine.
+type Out struct {
+	task     string
+	direct   bool // reduce: rows go straight to the files
+	writers  []datasetWriter
+	emitters []emitter
+	rows     []rowState
+	writes   int64 // in this batch or group
+	err      error
+}
+
+// rowState is the fate of one row of the batch.
+type rowState struct {
+	reason error  // rejected, with class
+	rule   string // dropped
+}
+
+// errNoRows says that a reducer did what only a mapper can do.
+var errNoRows = errors.New("Reject and Drop are for mappers: a reducer returns an error of class BadRecord")
+
+// Task is the name of the task that runs, such as "map-000007". It is the same in every attempt.
+func (o *Out) Task() string { return o.task }
+
+// Reject ends row i of the batch as a reject with a reason: whatever it emitted or wrote is taken back.
+// The text of the reason lands in an output: it must be the same in every attempt, so it names no
+// pid, no temporary path and no time.
+func (o *Out) Reject(i int, reason error) {
+	if o.direct {
+		o.fail(errNoRows)
+	}
+	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
+		o.rows[i] = rowState{reason: reason}
+	}
+}
+
+// Rejected tells whether row i has ended as a reject: a mapper skips such rows and leaves their
+// slot in the batch empty. Rows whose Prepare failed and rows that killed a worker are so from the start.
+func (o *Out) Rejected(i int) bool { return !o.live(i) }
+
+// Drop ends row i of the batch as left out by a named rule, such as "threshold". What it emitted
+// or wrote stays.
+func (o *Out) Drop(i int, rule string) {
+	if o.direct {
+		o.fail(errNoRows)
+	}
+	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
+		o.rows[i].rule = rule
+	}
+}
+
+func (o *Out) live(i int) bool { return i < 0 || i >= len(o.rows) || o.rows[i].reason == nil }
+
+// fail keeps the first error of a Write or Emit, which have no result of their own.
+func (o *Out) fail(err error) {
+	if o.err == nil {
+		o.err = err
+	}
+}
+
+// begin makes the Out ready for a batch of n rows.
+func (o *Out) begin(n int) {
+	if cap(o.rows) < n {
+		o.rows = make([]rowState, n)
+	}
+	o.rows = o.rows[:n]
+	clear(o.rows)
+	o.writes = 0
+}
+
+// flush ends a batch: what live rows made goes to the files, and the rows are counted.
+func (o *Out) flush(c *task.Counts) error {
+	if o.err != nil {
+		return o.err
+	}
+	for _, e := range o.emitters {
+		if err := e.flush(o); err != nil {
+			return err
+		}
+	}
+	for _, w := range o.writers {
+		if w == nil { // written by a reduce only
+			continue
+		}
+		if err := w.flush(o); err != nil {
+			return err
+		}
+	}
+	for i := range o.rows {
+		r := &o.rows[i]
+		switch {
+		case r.reason != nil:
+			c.Rejected++
+		case r.rule != "":
+			c.Drop(r.rule, 1)
+		default:
+			c.Mapped++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package mapreduce
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// plan reads a stage's plan, or makes and writes it when the stage starts for the first time.
+func (d *driver) plan(ctx context.Context, i int) (*plan.Stage, error) {
+	p, err := d.currentPlan(i)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		if p, err = d.newPlan(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	d.plans[i] = p
+	return p, nil
+}
+
+func (d *driver) newPlan(ctx context.Context, i int) (p *plan.Stage, err error) {
+	s := &d.stages[i]
+	if s.kind == task.Split {
+		p, err = d.planSplit(ctx, s)
+	} else {
+		p, err = d.planMap(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.dir.WritePlan(s.folder, p); err != nil {
+		return nil, err
+	}
+	d.cfg.Hook("planned:" + s.folder)
+	return p, nil
+}
+
+// currentPlan reads a stage's plan. One that names other files than are committed now goes, with the stage and all
+// after it: an earlier task has run again with other rejects, for reasons of time or memory.
+func (d *driver) currentPlan(i int) (*plan.Stage, error) {
+	s := &d.stages[i]
+	p, err := d.readPlan(s.folder)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	if s.kind == task.Split {
+		return p, d.checkListing(p)
+	}
+	if _, done, err := d.dir.ReadDone(s.folder); err != nil || done {
+		return p, err
+	}
+	now, err := d.planMap(s)
+	if err != nil || slices.Equal(p.Maps, now.Maps) {
+		return p, err
+	}
+	d.note("%s starts again: its inputs have been made again, and are others now", s.folder)
+	return nil, d.dropFrom(i)
+}
+
+// checkListing compares the listing with the digest in the plan, as long as a split may read it.
+func (d *driver) checkListing(p *plan.Stage) error {
+	if _, done, err := d.dir.ReadDone(p.Stage); err != nil || done || p.Listing.Entries == 0 {
+		return err
+	}
+	f, err := d.dir.OpenListing(p.Stage)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if hex.EncodeToString(h.Sum(nil)) != p.Listing.SHA256 {
+		return fmt.Errorf("%s is damaged, and what it listed may have changed: give another --out", d.dir.Path("stages", p.Stage, "listing"))
+	}
+	return nil
+}
+
+// planSplit lists the inputs and packs them into split tasks.
+func (d *driver) planSplit(ctx context.Context, s *Stage) (*plan.Stage, error) {
+	var l *Lister
+	var listing *plan.Listing
+	var bad error // of the inputs, which needs no word of the file being written
+	err := d.dir.WriteListing(s.folder, func(w io.Writer) error {
+		l = newLister(d.inputs, w)
+		if bad = s.src.list(ctx, l); bad != nil {
+			return bad
+		}
+		var err error
+		listing, err = l.finish()
+		return err
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	if err != nil {
+		return nil, err
+	}
+	if listing.Passed > 0 {
+		d.note("%d files of other kinds in the folders given were passed over", listing.Passed)
+	}
+	target := s.src.target().Bytes
+	if target == 0 {
+		target = defaultShardBytes
+	}
+	p := &plan.Stage{
+		Version: plan.Version, Stage: s.folder, Splits: plan.Group(l.ranges, target, d.cfg.Limit),
+		Limit: d.cfg.Limit, Listing: listing, Meta: l.meta,
+	}
+	// Streams of the split are sized by the bytes of the input, which stand for its rows.
+	var bytes int64
+	for _, r := range l.ranges {
+		bytes += r.Bytes + 100*(r.Hi-r.Lo)
+	}
+	d.addStreams(p, s, bytes/64)
+	return p, nil
+}
+
+// defaultShardBytes is the target size of a shard, in bytes of input.
+const defaultShardBytes = 64 << 20
+
+// planMap makes a map task of each committed file of the stage's input.
+func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
+	k, ok := d.owner(s.input)
+	if !ok {
+		return nil, fmt.Errorf("stage %s: no stage writes its input %s", s.Name, s.input)
+	}
+	from := d.stages[k].folder
+	p := &plan.Stage{Version: plan.Version, Stage: s.folder}
+	for rec, err := range d.dir.Records(from) {
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range rec.Outputs {
+			if o.Kind == task.DataFile && o.Dataset == s.input {
+				p.Maps = append(p.Maps, plan.Map{
+					Stage: from, Task: rec.Task, Dataset: o.Dataset, Seq: o.Seq, Rows: o.Rows, Bytes: o.Bytes, CRC32C: o.CRC32C,
+				})
+			}
+		}
+	}
+	d.addStreams(p, s, p.Rows())
+	return p, nil
+}
+
+func (d *driver) addStreams(p *plan.Stage, s *Stage, rows int64) {
+	for _, st := range s.streams {
+		p.Streams = append(p.Streams, plan.Stream{
+			Name: st.portName(), Partitions: plan.Partitions(rows, st.bytesPerRow(), d.cfg.Partitions),
+		})
+	}
+}
