@@ -42,13 +42,15 @@ type mapperRun[In any] struct {
 func (r *mapperRun[In]) close() error { return r.m.Close() }
 
 // run maps one shard: a reader goroutine fills and prepares batches, this one maps them.
-func (r *mapperRun[In]) run(ctx context.Context, t *taskRun, path string) (err error) {
+func (r *mapperRun[In]) run(ctx context.Context, t *taskRun, path string) error {
 	in, err := r.feed.open(t.env, path)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	win := newWindow(t)
+	defer win.stop()
 	a := &ahead[In]{
 		r: r, t: t, in: in, win: win,
 		full: make(chan *batchRun[In], aheadBatches), free: make(chan *batchRun[In], aheadBatches+2),
@@ -58,18 +60,20 @@ func (r *mapperRun[In]) run(ctx context.Context, t *taskRun, path string) (err e
 		defer close(done)
 		a.read(ctx)
 	}()
-	defer func() {
-		cancel()
-		win.stop()
-		<-done
-		t.cell.Clear()
-		err = errors.Join(err, in.Close())
-	}()
+	// Not deferred: in a panic of job code nothing may wait, and the suspects must stay in the cell.
+	err = r.mapAll(ctx, t, a)
+	cancel()
+	win.stop()
+	<-done
+	return errors.Join(err, in.Close())
+}
+
+func (r *mapperRun[In]) mapAll(ctx context.Context, t *taskRun, a *ahead[In]) error {
 	for b := range a.full {
 		if err := checkCanceled(ctx); err != nil {
 			return err
 		}
-		if err := r.mapBatch(ctx, t, win, b); err != nil {
+		if err := r.mapBatch(ctx, t, a.win, b); err != nil {
 			return err
 		}
 		a.free <- b // never blocks: those queued, one being filled and this one are all there are

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/classify"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+const classifyText = `
+Classifies images with an ONNX model. An input that ends in .csv is a manifest
+with a column of paths; a folder is searched for .jpg .jpeg .png .gif .webp .bmp
+.tif and .tiff files; any other file is an image. Other columns of a manifest
+are carried through to the results. The same command continues where an earlier
+run stopped.
+
+Example:
+  shardmill classify --model model.onnx --labels labels.txt \
+      --preprocess imagenet --out job --label-col label photos.csv
+  shardmill show job
+`
+
+func classifyFlags() []cli.Flag {
+	d := classify.Defaults()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "model", Usage: "`FILE`the model, model.onnx"},
+		&cli.StringFlag{Name: "labels", Usage: "`FILE`the labels, one a line, in the model's order"},
+		&cli.StringFlag{
+			Name:  "preprocess",
+			Usage: "`SPEC`how an image becomes the model's input: a YAML file or one of " + strings.Join(classify.Presets(), ", "),
+		},
+		outFlag(),
+		&cli.StringFlag{Name: "root", Usage: "`DIR`folder of relative paths in manifests (default: the manifest's own)"},
+		&cli.StringFlag{Name: "path-col", Value: d.PathCol, Usage: "`COL`column with the image's path (default: " + d.PathCol + ")"},
+		&cli.StringFlag{Name: "id-col", Usage: "`COL`column with a unique id (default: the path is the id)"},
+		&cli.StringFlag{Name: "label-col", Usage: "`COL`column that comes out as true_label"},
+		&cli.IntFlag{Name: "top-k", Value: d.TopK, Usage: "`K`labels of an image (default: 5)"},
+		&cli.Float64Flag{Name: "threshold", Value: d.Threshold, Usage: "`S`least score of a label, 0 to 1 (default: 0)"},
+		&cli.StringFlag{Name: "partition-by", Usage: "`label`a folder label=ID for each label in ranked; for few labels"},
+		&cli.StringFlag{Name: "damaged", Value: d.Damaged, Usage: "`DO`accept or reject images that decode only in part (default: " + d.Damaged + ")"},
+		&cli.StringFlag{Name: "max-pixels", Value: "100M", Usage: "`N`reject images with more pixels (default: 100M)"},
+		&cli.DurationFlag{Name: "image-timeout", Value: 30 * time.Second, Usage: "`TIME`longest time for an image (default: 30s)"},
+		&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "`N`images that the model gets at a time (default: 8)"},
+		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most images of a shard (default: 2000)"},
+	}
+}
+
+func (p *program) classifyCommand() *cli.Command {
+	return &cli.Command{
+		Name: "classify", Usage: "classify images with an ONNX model",
+		ArgsUsage: "INPUT...", Description: classifyText,
+		Flags: slices.Concat(classifyFlags(), identityFlags(), runFlags()),
+		Action: func(c *cli.Context) error {
+			cfg, err := jobConfig(c)
+			if err == nil {
+				cfg.Params, err = classifyParams(c)
+			}
+			if err != nil {
+				return err
+			}
+			return p.runJob(c.Context, styleOf(c), cfg, func(ctx context.Context, cfg mapreduce.Config) (mapreduce.Summary, error) {
+				return mapreduce.Run(ctx, jobs.Standard(), classify.Job(), cfg)
+			})
+		},
+	}
+}
+
+// classifyParams are the job's parameters as JSON. Paths in them are absolute, and equal values are
+// written alike, since they are compared when the command comes again.
+func classifyParams(c *cli.Context) ([]byte, error) {
+	params := classify.Params{
+		Model: c.String("model"), Labels: c.String("labels"), Preprocess: c.String("preprocess"), Root: c.String("root"),
+		PathCol: c.String("path-col"), IDCol: c.String("id-col"), LabelCol: c.String("label-col"),
+		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
+		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
+	}
+	var err error
+	if params.MaxPixels, err = parseCount(c.String("max-pixels")); err != nil {
+		return nil, badUsage(commandName(c), "--max-pixels: %w", err)
+	}
+	if params, err = params.Absolute(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(params)
+}

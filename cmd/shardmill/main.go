@@ -1,0 +1,33 @@
+// Command shardmill runs batch jobs over images and text on one machine.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+func main() {
+	if mapreduce.IsWorker() {
+		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
+	}
+	os.Exit(start(func(string) {}))
+}
+
+// start runs the program until it is done or interrupted. A second signal ends it at once: by then the
+// first has taken back how signals are handled.
+func start(hook func(point string)) int {
+	ctx, stop := mapreduce.Interrupt(context.Background())
+	context.AfterFunc(ctx, stop)
+	defer stop()
+	return run(ctx, os.Args, os.Stdout, os.Stderr, hook)
+}
+
+// run is one call of the program. It returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, hook func(point string)) int {
+	p := &program{stdout: stdout, stderr: stderr, hook: hook}
+	return p.exit(p.app().RunContext(ctx, args))
+}

@@ -1,0 +1,248 @@
+package mapreduce
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
+	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
+	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// Results of a job, as Status has them: the folder in the job directory that they lie in.
+const (
+	ResultsOut  = "out"
+	ResultsHeld = "held" // a gate was not passed
+)
+
+// Status is what a job directory itself says: it comes from plans, records and folders, never from
+// summary.json or events.jsonl.
+type Status struct {
+	Job        string        `json:"job"`
+	JobVersion int           `json:"job_version"`
+	Tool       string        `json:"tool,omitempty"`    // build that made the directory
+	Driver     string        `json:"driver,omitempty"`  // "pid 12 on host", while one is seen at work
+	Results    string        `json:"results,omitempty"` // ResultsOut, ResultsHeld, or "" while there are none
+	Rows       RowSummary    `json:"rows"`              // of committed tasks
+	Stages     []StageStatus `json:"stages"`            // those that have begun, in order
+	Problems   []string      `json:"problems,omitempty"`
+}
+
+// StageStatus says how far a stage is.
+type StageStatus struct {
+	Name        string           `json:"name"` // "01-classify"
+	Planned     bool             `json:"planned"`
+	Done        bool             `json:"done"`                   // DONE.json is there
+	Tasks       []TaskStatus     `json:"tasks,omitempty"`        // by kind
+	Rows        int64            `json:"rows"`                   // input rows of committed tasks
+	Total       int64            `json:"total,omitempty"`        // input rows of the stage, 0 where not known
+	Dropped     map[string]int64 `json:"dropped,omitempty"`      // rows by rule
+	Rejected    int64            `json:"rejected"`               // rows, key groups counted by their records
+	WithRejects int              `json:"with_rejects,omitempty"` // tasks
+	RunBytes    int64            `json:"run_bytes"`              // of run files that are there
+	Data        []DataStatus     `json:"data,omitempty"`
+	counts      task.Counts
+}
+
+// TaskStatus counts the tasks of one kind.
+type TaskStatus struct {
+	Kind      string `json:"kind"` // "split", "map" or "reduce"
+	Committed int    `json:"committed"`
+	Total     int    `json:"total"`
+}
+
+// DataStatus describes what a stage wrote to one dataset.
+type DataStatus struct {
+	Name  string `json:"name"`
+	Rows  int64  `json:"rows"`  // of committed tasks
+	Bytes int64  `json:"bytes"` // of files that are there
+}
+
+// Complete tells whether the results stand and nothing that is planned is missing.
+func (s Status) Complete() bool {
+	open := slices.ContainsFunc(s.Stages, func(st StageStatus) bool { return !st.Done })
+	return s.Results == ResultsOut && !open && len(s.Stages) > 0
+}
+
+// WorkBytes is the size of what is kept for later tasks and reruns: run files, and shards.
+func (s Status) WorkBytes() (runs, shards int64) {
+	for _, st := range s.Stages {
+		runs += st.RunBytes
+		for _, d := range st.Data {
+			if d.Name == shardsName {
+				shards += d.Bytes
+			}
+		}
+	}
+	return runs, shards
+}
+
+// ReadStatus reads the state of a job directory without locking it: a driver may be at work meanwhile, or
+// have died at any moment. For its errors, see ExitCode.
+func ReadStatus(dir string) (Status, error) {
+	d, err := jobdir.Open(fsx.OS{}, dir)
+	if err != nil {
+		return Status{}, err
+	}
+	j := d.Job()
+	s := Status{
+		Job: j.Job, JobVersion: j.JobVersion, Tool: j.Tool,
+		Driver: lockHolder(d.Path("LOCK"), "/proc/locks"), Results: results(d),
+	}
+	names, err := d.Stages()
+	if err != nil {
+		return s, fmt.Errorf("stages of %s: %w", dir, err)
+	}
+	for _, name := range names {
+		if err := s.addStage(d, name); err != nil {
+			return s, err
+		}
+	}
+	s.sumRows()
+	return s, nil
+}
+
+// results finds the folder with the results. Both never stand side by side.
+func results(d *jobdir.Dir) string {
+	if _, err := os.Stat(d.Path(ResultsOut, "_SUCCESS")); err == nil {
+		return ResultsOut
+	}
+	if _, err := os.Stat(d.Path(ResultsHeld)); err == nil {
+		return ResultsHeld
+	}
+	return ""
+}
+
+// addStage reads one stage. What is damaged becomes a problem, and the rest is read all the same.
+func (s *Status) addStage(d *jobdir.Dir, name string) error {
+	st := StageStatus{Name: name}
+	var p plan.Stage
+	var err error
+	if st.Planned, err = d.ReadPlan(name, plan.Version, &p); err != nil {
+		s.problem(err)
+	}
+	if _, st.Done, err = d.ReadDone(name); err != nil {
+		s.problem(err)
+	}
+	committed := map[task.Kind]int{}
+	for rec, err := range d.Records(name) {
+		switch {
+		case err != nil && rec.Task.Stage == "":
+			return err
+		case err != nil:
+			s.problem(err)
+		default:
+			committed[rec.Task.Kind]++
+			st.add(rec)
+		}
+	}
+	st.addTasks(p, committed)
+	if err := st.measure(d); err != nil {
+		return err
+	}
+	s.Stages = append(s.Stages, st)
+	return nil
+}
+
+func (s *Status) problem(err error) { s.Problems = append(s.Problems, err.Error()) }
+
+// add counts a committed task.
+func (st *StageStatus) add(rec task.Record) {
+	st.counts.Add(rec.Counts)
+	st.Rejected += rec.Counts.Rejected + rec.Counts.RejectedRecords
+	if rec.Counts.Rejected+rec.Counts.RejectedGroups > 0 {
+		st.WithRejects++
+	}
+	if rec.Task.Kind != task.Reduce {
+		st.Rows += rec.Counts.Read
+	}
+}
+
+// addTasks sets what is committed against what the plan asks for.
+func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
+	st.Dropped = st.counts.Dropped
+	if !st.Planned {
+		return
+	}
+	st.Total = p.Rows()
+	first, n := p.First()
+	st.Tasks = append(st.Tasks, TaskStatus{string(first), committed[first], n})
+	if r := p.Reduces(); r > 0 {
+		st.Tasks = append(st.Tasks, TaskStatus{string(task.Reduce), committed[task.Reduce], r})
+	}
+}
+
+// measure sizes the folders of a stage as they are on disk.
+func (st *StageStatus) measure(d *jobdir.Dir) (err error) {
+	if st.RunBytes, err = d.Size(st.Name, "runs"); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(d.Path("stages", st.Name, "data"))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, e := range entries {
+		n, err := d.Size(st.Name, "data", e.Name())
+		if err != nil {
+			return err
+		}
+		st.Data = append(st.Data, DataStatus{Name: e.Name(), Rows: st.counts.Datasets[e.Name()].Rows, Bytes: n})
+	}
+	return nil
+}
+
+// sumRows adds up the rows of the job: those of the split, and those of the stage that maps its shards.
+func (s *Status) sumRows() {
+	for i, st := range s.Stages {
+		s.Rows.Rejected += st.Rejected
+		if i == 0 {
+			s.Rows.Read = st.Rows
+		}
+		if i == 1 || len(s.Stages) == 1 && st.Name != splitFolder {
+			s.Rows.Mapped = st.counts.Mapped
+		}
+		for rule, n := range st.Dropped {
+			if s.Rows.Dropped == nil {
+				s.Rows.Dropped = map[string]int64{}
+			}
+			s.Rows.Dropped[rule] += n
+		}
+	}
+}
+
+// lockHolder tells who holds the lock file, or "" where that cannot be seen. It looks into the kernel's list
+// of locks, since trying to lock would, for a moment, refuse a driver that starts just then.
+func lockHolder(lock, locks string) string {
+	b, err := os.ReadFile(filepath.Clean(lock))
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(lock)
+	if err != nil {
+		return ""
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	list, err := os.ReadFile(filepath.Clean(locks))
+	if !ok || err != nil {
+		return ""
+	}
+	holder := strings.TrimSpace(string(b))
+	var pid int
+	if _, err := fmt.Sscanf(holder, "pid %d on ", &pid); err != nil {
+		return ""
+	}
+	// "1: FLOCK  ADVISORY  WRITE 4242 fd:01:123456 0 EOF": process, then device and inode.
+	for line := range strings.Lines(string(list)) {
+		f := strings.Fields(line)
+		if len(f) > 5 && f[1] == "FLOCK" && f[4] == strconv.Itoa(pid) && strings.HasSuffix(f[5], ":"+strconv.FormatUint(stat.Ino, 10)) {
+			return holder
+		}
+	}
+	return ""
+}
