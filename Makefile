@@ -6,7 +6,6 @@ SHELL := /bin/bash
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TAGS     ?=
 FUZZTIME ?= 20s
-BENCH    ?= ./...
 export TAGS FUZZTIME
 ifdef ONNXRUNTIME_LIB # tests run in their package's folder
 export ONNXRUNTIME_LIB := $(abspath $(ONNXRUNTIME_LIB))
@@ -23,10 +22,11 @@ help: ## print these targets
 .PHONY: demo
 demo: build ## classify the small images in testdata/demo and show the ranked result
 	rm -rf demo-out
-	bin/shardmill classify --model testdata/demo/model.onnx --labels testdata/demo/labels.txt --preprocess testdata/demo/preprocess.yaml --out demo-out testdata/demo/manifest.csv
+	@echo 'One of the files is no picture: exit code 3 means complete, with rejects.'
+	bin/shardmill classify --model testdata/demo/model.onnx --labels testdata/demo/labels.txt --preprocess testdata/demo/preprocess.yaml --label-col label --out demo-out testdata/demo/manifest.csv || [[ $$? -eq 3 ]]
 	bin/shardmill show demo-out
-	@echo "The Parquet files:"
-	@find demo-out/out -name '*.parquet' | LC_ALL=C sort
+	@echo; echo 'The Parquet files:'
+	@find demo-out/out demo-out/rejects -name '*.parquet' | LC_ALL=C sort
 
 .PHONY: build
 build: setup ## build bin/shardmill
@@ -34,8 +34,8 @@ build: setup ## build bin/shardmill
 
 .PHONY: test
 test: setup ## vet and run all tests
-	go vet $(GOTAGS) ./...
-	@$(RUNTIME) set -x; go test $(GOTAGS) -timeout 15m ./...
+	go vet $(GOTAGS) ./... ./testdata/demo/gen
+	@$(RUNTIME) set -x; go test $(GOTAGS) -timeout 15m ./... ./testdata/demo/gen
 
 .PHONY: race
 race: setup ## run all tests under the race detector
@@ -46,8 +46,9 @@ fuzz: setup ## run each fuzz target for FUZZTIME (default 20s)
 	@$(RUNTIME) .ci/fuzz
 
 .PHONY: bench
-bench: setup ## run the benchmarks of BENCH (default all packages)
-	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m $(BENCH)
+bench: setup ## compare a whole classification with its limit, then run the benchmarks of all packages
+	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench OverLimit -benchtime 1x -timeout 60m ./jobs/classify
+	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m ./mapreduce/... ./formats/... ./jobs/classify/internal/...
 
 .PHONY: lint
 lint: setup bin/tools/golangci-lint ## run the linters and formatters of .golangci.yml

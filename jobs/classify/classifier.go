@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"syscall"
-	"time"
 
 	"github.com/shardmill/shardmill/formats/labels"
 	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
@@ -24,6 +20,7 @@ type classifier struct {
 	session *onnx.Session
 	filler  *preprocess.Filler
 	decoder *pixel.Decoder // of Prepare's goroutine
+	file    []byte         // of Prepare's goroutine, for reuse
 	crops   chan []byte    // for reuse
 	scores  []float32
 	top     []onnx.Scored
@@ -107,10 +104,11 @@ func (c *classifier) Close() error {
 
 // Prepare implements mapreduce.Preparer: it reads and decodes one image.
 func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
-	data, err := readFile(ctx, im.file)
+	data, err := readFile(ctx, im.file, c.file)
 	if err != nil {
 		return 0, err
 	}
+	c.file = data
 	select {
 	case im.crop = <-c.crops:
 	default:
@@ -123,33 +121,6 @@ func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
 		return 0, fmt.Errorf("damaged: %s", c.decoder.Warning())
 	}
 	return int64(len(im.crop)), nil
-}
-
-// readTries is how often a file is read when the storage fails in a way that may pass.
-const readTries = 3
-
-// readFile reads an image. Its errors are reasons for a reject, so they say nothing that differs
-// between runs. What a failing disk or network mount may recover from is tried again, and is a reject after that.
-func readFile(ctx context.Context, path string) ([]byte, error) {
-	for try := 1; ; try++ {
-		data, err := os.ReadFile(path)
-		var pathErr *fs.PathError
-		switch {
-		case err == nil:
-			return data, nil
-		case errors.As(err, &pathErr):
-			err = pathErr.Err
-		}
-		passing := errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ESTALE)
-		if !passing || try == readTries {
-			return nil, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(time.Duration(try) * 200 * time.Millisecond):
-		}
-	}
 }
 
 // Map implements mapreduce.Mapper: it classifies one batch. Slots of rejected rows are zeros.
