@@ -5,27 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/jobs/classify"
 	"github.com/shardmill/shardmill/mapreduce"
+	"github.com/shardmill/shardmill/mapreduce/mrtest"
 )
 
-// TestMain makes the test binary its own worker program.
-func TestMain(m *testing.M) {
-	if mapreduce.IsWorker() {
-		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
-	}
-	os.Exit(m.Run())
-}
+// TestMain makes the test binary its own worker and driver program.
+func TestMain(m *testing.M) { os.Exit(mrtest.Main(m, jobs.Standard(), jobs.All()...)) }
 
 // repoRoot is the folder of go.mod.
 func repoRoot(t testing.TB) string {
@@ -97,11 +90,7 @@ func run(t testing.TB, cfg mapreduce.Config) (mapreduce.Summary, error) {
 // mustRun runs a classification that must end with an exit code.
 func mustRun(t testing.TB, cfg mapreduce.Config, code int) mapreduce.Summary {
 	t.Helper()
-	s, err := run(t, cfg)
-	if got := mapreduce.ExitCode(s, err); got != code {
-		t.Fatalf("exit code %d, want %d: %v", got, code, err)
-	}
-	return s
+	return mrtest.Run(t, jobs.Standard(), classify.Job(), cfg, code)
 }
 
 // row is a row of predictions or ranked, as far as tests look at it.
@@ -193,57 +182,4 @@ func readRejects(t testing.TB, dir string) []reject {
 		})...)
 	}
 	return rows
-}
-
-// tree reads all files below the folders of results.
-func tree(t testing.TB, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, part := range []string{"out", "rejects"} {
-		root := filepath.Join(dir, part)
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			b, err := os.ReadFile(path)
-			rel, _ := filepath.Rel(dir, path)
-			files[rel] = string(b)
-			return err
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
-	}
-	return files
-}
-
-// sameTree fails unless two jobs have the same results, byte for byte.
-func sameTree(t testing.TB, want map[string]string, dir string) {
-	t.Helper()
-	got := tree(t, dir)
-	for name, b := range want {
-		if got[name] != b {
-			t.Errorf("%s differs: %d bytes, want %d", name, len(got[name]), len(b))
-		}
-	}
-	if d := cmp.Diff(keys(want), keys(got)); d != "" {
-		t.Errorf("files (-want +got):\n%s", d)
-	}
-}
-
-func keys(m map[string]string) map[string]bool {
-	k := map[string]bool{}
-	for name := range m {
-		k[name] = true
-	}
-	return k
-}
-
-// empty fails unless a job's tmp/ is empty.
-func emptyTmp(t testing.TB, dir string) {
-	t.Helper()
-	list, err := os.ReadDir(filepath.Join(dir, "tmp"))
-	if err != nil || len(list) > 0 {
-		t.Errorf("tmp/ holds %v, %v", list, err)
-	}
 }

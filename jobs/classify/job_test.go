@@ -12,6 +12,7 @@ import (
 	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs/classify"
 	"github.com/shardmill/shardmill/mapreduce"
+	"github.com/shardmill/shardmill/mapreduce/mrtest"
 )
 
 // TestDemo classifies the pictures that the project ships and looks at every output.
@@ -51,7 +52,7 @@ func TestDemo(t *testing.T) {
 	if len(rejects) != 1 || rejects[0].ID != "images/not-a-picture.jpg" || !strings.Contains(rejects[0].Reason, "not an image") || rejects[0].Line == 0 {
 		t.Errorf("rejects: %+v", rejects)
 	}
-	emptyTmp(t, dir)
+	mrtest.NothingLeft(t, dir)
 	if _, err := os.Stat(filepath.Join(dir, "out", "_SUCCESS")); err != nil {
 		t.Error(err)
 	}
@@ -143,7 +144,7 @@ func TestSameBytes(t *testing.T) {
 	needRuntime(t)
 	p := demoParams(t)
 	p.ShardRows = 7
-	var want map[string]string
+	var want map[string][]byte
 	for _, workers := range []int{1, 2, 4, 0} {
 		dir := filepath.Join(t.TempDir(), "job")
 		cfg := config(t, dir, p, demo(t, "manifest.csv"))
@@ -151,9 +152,9 @@ func TestSameBytes(t *testing.T) {
 		cfg.InProcess = workers == 0
 		mustRun(t, cfg, mapreduce.ExitRejects)
 		if want == nil {
-			want = tree(t, dir)
+			want = mrtest.Results(t, dir)
 		}
-		sameTree(t, want, dir)
+		mrtest.SameFiles(t, want, mrtest.Results(t, dir))
 	}
 }
 
