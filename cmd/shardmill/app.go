@@ -22,7 +22,7 @@ func (p *program) app() *cli.App {
 		Name: "shardmill", Usage: "image classification and other batch jobs, on one machine",
 		Writer: p.stdout, ErrWriter: p.stderr,
 		HideVersion: true, HideHelpCommand: true,
-		Flags:          []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
+		Flags:          []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // run does it
 		Commands: []*cli.Command{

@@ -12,8 +12,8 @@ import (
 )
 
 const doctorText = `
-Says what is found on this machine, where, and in which version. It ends with 1 if
-images cannot be classified here, and says the one thing to do.
+Says what is found on this machine, where, and in which version. It ends with 1
+if images cannot be classified here, and says the one thing to do.
 
 Example:
   shardmill doctor

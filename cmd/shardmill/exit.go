@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -64,10 +65,10 @@ func jobEnd(command string, s mapreduce.Summary, dir string, err error) error {
 	var failed *mapreduce.FailedError
 	var usage *mapreduce.UsageError
 	var gone *mapreduce.IdentityError
-	e := &exitError{code: code, err: err, hint: hint(code, dir)}
+	e := &exitError{code: code, err: err, hint: hint(code, err, dir)}
 	switch {
 	case code == mapreduce.ExitInterrupted:
-		e.err, e.hint = interrupted(dir)
+		e.hint, e.err = interrupted(dir)
 	case errors.As(err, &failed):
 		e.err = errors.New(failedText(failed))
 	case errors.As(err, &usage):
@@ -79,10 +80,10 @@ func jobEnd(command string, s mapreduce.Summary, dir string, err error) error {
 }
 
 // hint says what to do about an error, where its own text does not.
-func hint(code int, dir string) string {
+func hint(code int, err error, dir string) string {
 	switch code {
 	case mapreduce.ExitFailed:
-		if full(dir) {
+		if errors.Is(err, syscall.ENOSPC) || full(dir) {
 			return fmt.Sprintf("The disk is full: make room, then: shardmill rerun %s", dir)
 		}
 		return fmt.Sprintf("What is done is kept. When the cause is gone: shardmill rerun %s", dir)
@@ -101,11 +102,11 @@ func hint(code int, dir string) string {
 }
 
 // interrupted says what an interrupted run leaves, and how to go on.
-func interrupted(dir string) (text error, hint string) {
+func interrupted(dir string) (hint string, text error) {
 	if _, err := os.Stat(filepath.Join(dir, "job.json")); err != nil {
-		return errors.New("interrupted before anything was done"), ""
+		return "", errors.New("interrupted before anything was done")
 	}
-	return errors.New("interrupted; what is done is kept"), fmt.Sprintf("Repeat the command to continue, or: shardmill rerun %s", dir)
+	return fmt.Sprintf("Repeat the command to continue, or: shardmill rerun %s", dir), errors.New("interrupted; what is done is kept")
 }
 
 // tasksShown bounds the list of failed tasks.

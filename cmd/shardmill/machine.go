@@ -136,7 +136,8 @@ func freeDisk(folder string) (int64, bool) {
 	return int64(s.Bavail) * int64(s.Bsize), true
 }
 
-// fullBelow is the free space under which an error is taken to be a full disk.
+// fullBelow is the free space under which a failure is taken to be one of a full disk: of the error of a
+// worker process only the text is known.
 const fullBelow = 1 << 20
 
 // full tells whether the disk of a folder has no room left.

@@ -11,9 +11,9 @@ import (
 )
 
 const rerunText = `
-Continues a job with the parameters and inputs that its directory holds. With one
-of the first three flags, work that is done already is done again, with all that
-was made from it.
+Continues a job with the parameters and inputs that its directory holds. With
+one of the first three flags, work that is done already is done again, with all
+that was made from it.
 
 Examples:
   shardmill rerun job

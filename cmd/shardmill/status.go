@@ -49,7 +49,7 @@ func readStatus(dir string) (mapreduce.Status, error) {
 		code := mapreduce.ExitCode(mapreduce.Summary{}, err)
 		e := &exitError{code: code, err: err}
 		if code != mapreduce.ExitFailed {
-			e.hint = hint(code, dir)
+			e.hint = hint(code, err, dir)
 		}
 		return s, e
 	}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// TestMain makes the test binary the program itself, for scripts, and its own worker. Being a worker comes first: a
+// worker is this file started again, under whatever name.
+func TestMain(m *testing.M) {
+	if mapreduce.IsWorker() {
+		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
+	}
+	testscript.Main(m, map[string]func(){"shardmill": func() { os.Exit(start(hookFromEnv())) }})
+}
+
+// hookFromEnv stops the driver at the point that the environment names: SHARDMILL_CRASH kills it, SHARDMILL_INTERRUPT
+// sends it what Ctrl-C does, SHARDMILL_PAUSE holds it until it is killed.
+func hookFromEnv() func(point string) {
+	crash, interrupt, pause := os.Getenv("SHARDMILL_CRASH"), os.Getenv("SHARDMILL_INTERRUPT"), os.Getenv("SHARDMILL_PAUSE")
+	return func(point string) {
+		switch point {
+		case crash:
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		case interrupt:
+			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+			time.Sleep(300 * time.Millisecond) // until the signal has come
+		case pause:
+			time.Sleep(time.Minute)
+		}
+	}
+}
+
+func TestScript(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DEMO", filepath.Join(root, "testdata", "demo"))
+			e.Setenv("ONNXRUNTIME_LIB", runtimeLibrary(root))
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "onnx":
+				return runtimeLibrary(root) != "", nil
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "mount":
+				return canMount(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": cmdCode, "crash": cmdCrash, "sametree": cmdSameTree, "await": cmdAwait, "smalldisk": cmdSmallDisk, "randomtext": cmdRandomText,
+		},
+	})
+}
+
+// runtimeLibrary is the ONNX Runtime that scripts use, "" if there is none.
+func runtimeLibrary(root string) string {
+	lib := os.Getenv("ONNXRUNTIME_LIB")
+	if lib == "" {
+		lib = filepath.Join(root, "bin", "libonnxruntime.so.1")
+	}
+	if _, err := os.Stat(lib); err != nil {
+		return ""
+	}
+	return lib
+}
+
+// cmdCode runs a program that must end with an exit code: code N PROGRAM ARG...
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := exitCode(ts, args[1:]); got != want {
+		ts.Fatalf("exit code %d, expected %d", got, want)
+	}
+}
+
+func exitCode(ts *testscript.TestScript, args []string) int {
+	err := ts.Exec(args[0], args[1:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
+}
+
+// cmdCrash runs a program whose driver must die at a point, and then again to its end: crash POINT PROGRAM ARG...
+func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: crash POINT PROGRAM ARG...")
+	}
+	ts.Setenv("SHARDMILL_CRASH", args[0])
+	if code := exitCode(ts, args[1:]); code != -1 {
+		ts.Fatalf("the driver ended with exit code %d instead of dying at %s", code, args[0])
+	}
+	ts.Setenv("SHARDMILL_CRASH", "")
+	if code := exitCode(ts, args[1:]); code != 0 && code != 3 {
+		ts.Fatalf("exit code %d after a crash at %s", code, args[0])
+	}
+}
+
+// cmdSameTree compares all files of two folders: sametree A B.
+func cmdSameTree(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: sametree A B")
+	}
+	diff, err := differences(ts.MkAbs(args[0]), ts.MkAbs(args[1]))
+	ts.Check(err)
+	switch {
+	case neg && len(diff) == 0:
+		ts.Fatalf("%s and %s are the same", args[0], args[1])
+	case !neg && len(diff) > 0:
+		ts.Fatalf("%s and %s differ in %q", args[0], args[1], diff)
+	}
+}
+
+// differences are the files that are in one folder only, or not the same in both.
+func differences(a, b string) ([]string, error) {
+	inA, err := tree(a)
+	if err != nil {
+		return nil, err
+	}
+	inB, err := tree(b)
+	if err != nil {
+		return nil, err
+	}
+	var diff []string
+	for name, content := range inA {
+		other, ok := inB[name]
+		if !ok || !bytes.Equal(content, other) {
+			diff = append(diff, name)
+		}
+	}
+	for name := range inB {
+		if _, ok := inA[name]; !ok {
+			diff = append(diff, name)
+		}
+	}
+	slices.Sort(diff)
+	return diff, nil
+}
+
+func tree(dir string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		files[rel], err = os.ReadFile(path)
+		return err
+	})
+	return files, err
+}
+
+// cmdAwait waits until a file is there: await FILE.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await FILE")
+	}
+	for range 400 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not come", args[0])
+}
+
+// cmdRandomText writes a file of words that hardly compress: randomtext FILE BYTES.
+func cmdRandomText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: randomtext FILE BYTES")
+	}
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	r := rand.New(rand.NewPCG(1, 2))
+	var b bytes.Buffer
+	for b.Len() < size {
+		fmt.Fprintf(&b, "%016x %016x\n", r.Uint64(), r.Uint64())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o644))
+}

@@ -1,0 +1,148 @@
+package jobs
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/shardmill/shardmill/jobs/classify"
+	"github.com/shardmill/shardmill/jobs/wordcount"
+)
+
+// Table is a part of what there is to show of a job's results.
+type Table struct {
+	Name   string // dataset that the rows are of
+	Title  string
+	Header []string
+	Rows   []Row
+}
+
+// Row is a row of a table: a struct that JSON can write, for programs, and cells for people.
+type Row interface{ Cells() []string }
+
+// View says what to show of a job's results.
+type View struct {
+	Out   string // folder with the results
+	Label string // classify: only images of this label
+	Rows  int    // of each table
+}
+
+// Show reads what a view asks for; it holds no more rows than that. A job whose results cannot be
+// shown is an *UnknownError, a label that no image has a *classify.LabelError.
+func Show(job string, v View) ([]Table, error) {
+	switch {
+	case job == "wordcount" && v.Label == "":
+		return showWords(v)
+	case job == "classify" && v.Label == "":
+		return showLabels(v)
+	case job == "classify":
+		return showImages(v)
+	}
+	return nil, &UnknownError{Job: job, Label: v.Label}
+}
+
+// UnknownError says that there is no such view of a job's results.
+type UnknownError struct{ Job, Label string }
+
+func (e *UnknownError) Error() string {
+	if e.Label != "" {
+		return fmt.Sprintf("a job %s has no labels", e.Job)
+	}
+	return fmt.Sprintf("results of a job %s cannot be shown", e.Job)
+}
+
+type wordRow struct {
+	Word  string `json:"word"`
+	Count int64  `json:"count"`
+}
+
+// Cells implements Row.
+func (r wordRow) Cells() []string { return []string{strconv.FormatInt(r.Count, 10), r.Word} }
+
+func showWords(v View) ([]Table, error) {
+	words, err := wordcount.Show(v.Out, v.Rows)
+	t := Table{Name: "counts", Title: "the most frequent words", Header: []string{"count", "word"}}
+	for _, w := range words {
+		t.Rows = append(t.Rows, wordRow(w))
+	}
+	return []Table{t}, err
+}
+
+type labelRow struct {
+	LabelID   int32   `json:"label_id"`
+	Label     string  `json:"label"`
+	Count     int64   `json:"count"`
+	MeanScore float64 `json:"mean_score"`
+}
+
+// Cells implements Row.
+func (r labelRow) Cells() []string {
+	return []string{strconv.Itoa(int(r.LabelID)), r.Label, strconv.FormatInt(r.Count, 10), fmt.Sprintf("%.4f", r.MeanScore)}
+}
+
+type imageRow struct {
+	LabelID   int32   `json:"label_id"`
+	Label     string  `json:"label"`
+	Score     float32 `json:"score"`
+	ID        string  `json:"id"`
+	Path      string  `json:"path"`
+	Status    string  `json:"status"`
+	TrueLabel *string `json:"true_label,omitempty"`
+}
+
+// Cells implements Row.
+func (r imageRow) Cells() []string {
+	cells := []string{strconv.Itoa(int(r.LabelID)), r.Label, fmt.Sprintf("%.4f", r.Score), r.ID, "", ""}
+	if r.TrueLabel != nil {
+		cells[4] = *r.TrueLabel
+	}
+	if r.Status != "ok" {
+		cells[5] = r.Status
+	}
+	return cells
+}
+
+func showLabels(v View) ([]Table, error) {
+	s, err := classify.ShowLabels(v.Out, v.Rows)
+	if err != nil {
+		return nil, err
+	}
+	labels := Table{
+		Name: "labels", Title: "images by their first label",
+		Header: []string{"label_id", "label", "images", "mean score"},
+	}
+	for _, l := range s.Labels {
+		labels.Rows = append(labels.Rows, labelRow(l))
+	}
+	return []Table{labels, imageTable("the best of each label", s.Images)}, nil
+}
+
+func showImages(v View) ([]Table, error) {
+	s, err := classify.ShowLabel(v.Out, v.Label, v.Rows)
+	if err != nil {
+		return nil, err
+	}
+	var tables []Table
+	images := s.Images
+	for _, l := range s.Labels {
+		n := 0
+		for n < len(images) && images[n].LabelID == l.LabelID {
+			n++
+		}
+		title := fmt.Sprintf("label %d, %s: the best %d of %d images", l.LabelID, l.Label, n, l.Count)
+		tables = append(tables, imageTable(title, images[:n]))
+		images = images[n:]
+	}
+	return tables, nil
+}
+
+func imageTable(title string, images []classify.Prediction) Table {
+	t := Table{Name: "ranked", Title: title, Header: []string{"label_id", "label", "score", "id", "true_label", "status"}}
+	for _, p := range images {
+		row := imageRow{LabelID: p.LabelID, Label: p.Label, Score: p.Score, ID: p.ID, Path: p.Path, Status: p.Status}
+		if p.HasTrue {
+			row.TrueLabel = &p.True
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
