@@ -106,7 +106,7 @@ func TestOwnJob(t *testing.T) {
 			t.Errorf("%q: exit code %d, expected %d: %s", args, got, code, stderr)
 		}
 	}
-	if _, stderr, code := call(t, program, "other", "--out", job, input); code == 0 || !strings.Contains(stderr, "jobs: sales") {
+	if _, stderr, code := call(t, program, "other", "--out", job, input); code != mapreduce.ExitNoJob || !strings.Contains(stderr, "jobs: sales") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -44,9 +44,6 @@ func (w wants) needs(id task.ID, o task.Output) bool {
 	return o.Kind == task.DataFile && (w.all[o.Dataset] || w.files[o.Dataset][fileRef{id, o.Seq}])
 }
 
-// any tells whether a dataset that is not a result is wanted.
-func (w wants) any() bool { return len(w.files) > 0 }
-
 // assess asks backwards from what is wanted which committed tasks still count: a task whose wanted output is
 // missing loses its record, and only then do the inputs of that task matter. What is left
 // without a record is what the stages run.

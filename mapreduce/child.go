@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -28,10 +26,11 @@ type child struct {
 	dir    *jobdir.Dir
 	stages []Stage
 	plans  map[string]*plan.Stage
+	// verified are the side files whose checksum has been compared.
+	verified map[string]bool
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
-	made      mapRunner
-	madeStage string
-	madeMeta  string
+	made    mapRunner
+	madeFor *Env
 }
 
 // Hello opens the job directory and builds the job's stages.
@@ -51,7 +50,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 		if c.stages, err = job.build(j.Params); err != nil {
 			return worker.Ready{}, err
 		}
-		c.dir, c.memory, c.plans = dir, h.MemoryCap, map[string]*plan.Stage{}
+		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]*plan.Stage{}, map[string]bool{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
 	return worker.Ready{}, fmt.Errorf("no job %q in this program", j.Job)
@@ -77,7 +76,7 @@ func (c *child) Close() error {
 		return nil
 	}
 	m := c.made
-	c.made, c.madeStage = nil, ""
+	c.made, c.madeFor = nil, nil
 	return m.close()
 }
 
@@ -158,7 +157,7 @@ func (c *child) read(ctx context.Context, t *taskRun, p *plan.Stage) error {
 // mapper is the stage's mapper, made once in a process. The memory limit of the Go heap is set after
 // it is made, when what the native library holds is known.
 func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, error) {
-	if c.made != nil && c.madeStage == s.folder && c.madeMeta == string(env.meta) {
+	if c.made != nil && c.madeFor.serves(env) {
 		return c.made, nil
 	}
 	if err := c.Close(); err != nil {
@@ -168,7 +167,7 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 	if err != nil {
 		return nil, fmt.Errorf("making the mapper of %s: %w", s.folder, err)
 	}
-	c.made, c.madeStage, c.madeMeta = m, s.folder, string(env.meta)
+	c.made, c.madeFor = m, env
 	if c.memory > 0 {
 		worker.SetMemory(c.memory, worker.NativeBytes())
 	}
@@ -249,8 +248,8 @@ func (c *child) plan(folder string) (*plan.Stage, error) {
 	return p, nil
 }
 
-// files lists the committed files of a dataset that a stage reads, in task order. A missing one is a lost input:
-// the driver makes it again.
+// files lists the committed files of a dataset that a stage reads, in task order. One that is missing or damaged is a
+// lost input: the driver makes it again. They are read to the end for that, once in a process.
 func (c *child) files(stage, dataset string) ([]string, error) {
 	s, err := c.stage(stage)
 	if err != nil {
@@ -260,19 +259,19 @@ func (c *child) files(stage, dataset string) ([]string, error) {
 	if !slices.ContainsFunc(s.Reads, reads) {
 		return nil, fmt.Errorf("stage %s: dataset %s is not in its Reads", s.Name, dataset)
 	}
-	for i := range c.stages {
-		for _, d := range c.stages[i].datasets {
-			if d.portName() == dataset {
-				return committedFiles(c.dir, c.stages[i].folder, dataset)
-			}
-		}
+	writes := func(s Stage) bool {
+		return slices.ContainsFunc(s.datasets, func(d datasetPort) bool { return d.portName() == dataset })
 	}
-	return nil, fmt.Errorf("no stage writes a dataset %s", dataset)
+	from := slices.IndexFunc(c.stages, writes)
+	if from < 0 {
+		return nil, fmt.Errorf("no stage writes a dataset %s", dataset)
+	}
+	return c.committed(c.stages[from].folder, dataset)
 }
 
-func committedFiles(dir *jobdir.Dir, stage, dataset string) ([]string, error) {
+func (c *child) committed(stage, dataset string) ([]string, error) {
 	var paths []string
-	for rec, err := range dir.Records(stage) {
+	for rec, err := range c.dir.Records(stage) {
 		if err != nil {
 			return nil, err
 		}
@@ -280,9 +279,12 @@ func committedFiles(dir *jobdir.Dir, stage, dataset string) ([]string, error) {
 			if o.Kind != task.DataFile || o.Dataset != dataset {
 				continue
 			}
-			path := dir.OutputPath(rec.Attempt, o)
-			if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() != o.Bytes {
-				return nil, task.Errorf(task.LostInput, "%s is missing or damaged", path)
+			path := c.dir.OutputPath(rec.Attempt, o)
+			if !c.verified[path] {
+				if err := c.dir.VerifyOutput(rec.Attempt, o); err != nil {
+					return nil, task.New(task.LostInput, err)
+				}
+				c.verified[path] = true
 			}
 			paths = append(paths, path)
 		}

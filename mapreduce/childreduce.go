@@ -27,14 +27,13 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	s := t.stage.streams[n]
 	t.out.direct = true
 	t.openWriters(onlyDatasets(s.writes()))
-	run := 0 // of the file being read
-	in, err := shuffle.NewInput(c.inputConfig(t, s, n, partition), c.runFiles(t, &run))
+	in, err := shuffle.NewInput(c.inputConfig(t, s, n, partition), c.runFiles(t))
 	if err != nil {
-		return c.inputError(t, run, err)
+		return c.inputError(t, err)
 	}
 	err = errors.Join(s.reduceAll(ctx, t, in), in.Close())
 	if err != nil {
-		return c.inputError(t, run, err)
+		return c.inputError(t, err)
 	}
 	return t.closeWrites()
 }
@@ -55,16 +54,15 @@ func (c *child) inputConfig(t *taskRun, s streamPort, stream, partition int) shu
 	}
 }
 
-// runFiles passes the committed run files in map order, and says in run which is the last one passed.
-func (c *child) runFiles(t *taskRun, run *int) func() (string, bool) {
+// runFiles passes the committed run files in map order.
+func (c *child) runFiles(t *taskRun) func() (string, bool) {
 	next := 0
 	return func() (string, bool) {
 		if next >= len(t.as.Runs) {
 			return "", false
 		}
-		*run = next
 		next++
-		return c.runPath(t, *run), true
+		return c.runPath(t, next-1), true
 	}
 }
 
@@ -78,9 +76,9 @@ func (c *child) runPath(t *taskRun, n int) string {
 // runOutput is what the run file of any map is, as far as its name is concerned.
 func runOutput() task.Output { return task.Output{Kind: task.RunFile, Ext: "run"} }
 
-// inputError turns a missing or damaged run file into a lost input that names the map task, together with
-// those of all other run files that are missing. A damaged spill may be whole the next time.
-func (c *child) inputError(t *taskRun, run int, err error) error {
+// inputError turns a damaged run file, or missing ones, into a lost input that names the map tasks. A damaged
+// spill may be whole the next time.
+func (c *child) inputError(t *taskRun, err error) error {
 	var bad *shuffle.DamagedError
 	damaged := errors.As(err, &bad)
 	switch {
@@ -89,11 +87,16 @@ func (c *child) inputError(t *taskRun, run int, err error) error {
 	case !damaged && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	lost := []int{run}
+	var lost []int
 	for n := range t.as.Runs {
-		if _, err := os.Stat(c.runPath(t, n)); n != run && errors.Is(err, fs.ErrNotExist) {
+		path := c.runPath(t, n)
+		_, missing := os.Stat(path)
+		if damaged && bad.Path == path || errors.Is(missing, fs.ErrNotExist) {
 			lost = append(lost, n)
 		}
+	}
+	if lost == nil { // it was another file
+		return err
 	}
 	return &Error{Op: "shuffle", Attempt: t.as.Attempt, Record: -1, Class: task.LostInput, Lost: lost, Err: err}
 }

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -9,7 +10,15 @@ import (
 type Env struct {
 	stage string
 	meta  json.RawMessage
+	asked bool // Meta was called
 	files func(dataset string) ([]string, error)
+}
+
+// NewEnv makes an Env outside of a job, for tests of what job code makes from one. Its meta is JSON or nil; it has no datasets.
+func NewEnv(stage string, meta json.RawMessage) *Env {
+	return &Env{stage: stage, meta: meta, files: func(dataset string) ([]string, error) {
+		return nil, fmt.Errorf("no dataset %s outside of a job", dataset)
+	}}
 }
 
 // Stage is the name of the stage's folder, such as "01-classify".
@@ -18,6 +27,7 @@ func (e *Env) Stage() string { return e.stage }
 // Meta reads what the job's Source left with Lister.Meta when the job was planned, such as the names
 // of carried columns, into v. It leaves v alone where there is nothing.
 func (e *Env) Meta(v any) error {
+	e.asked = true
 	if len(e.meta) == 0 {
 		return nil
 	}
@@ -25,6 +35,12 @@ func (e *Env) Meta(v any) error {
 		return fmt.Errorf("meta of the plan: %w", err)
 	}
 	return nil
+}
+
+// serves tells whether what a constructor made with e is what it would make with o: a probe makes a
+// mapper before there is a plan, which matters only to a constructor that asks for the plan's meta.
+func (e *Env) serves(o *Env) bool {
+	return e.stage == o.stage && (!e.asked || bytes.Equal(e.meta, o.meta))
 }
 
 // Files lists the committed files of a dataset that an earlier stage wrote, in task order. The stage

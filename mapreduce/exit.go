@@ -24,6 +24,9 @@ const (
 	ExitInterrupted = 130 // stopped by SIGINT or SIGTERM; the same command continues
 )
 
+// errNoSuchJob is the cause where a job is asked for that the program does not have.
+var errNoSuchJob = errors.New("this program has no such job")
+
 // UsageError is a command line that cannot be carried out.
 type UsageError struct{ Err error }
 
@@ -104,7 +107,7 @@ func ExitCode(s Summary, err error) int {
 		return ExitInterrupted
 	case errors.As(err, &usage) || errors.As(err, &identity) || errors.As(err, &notJob):
 		return ExitUsage
-	case errors.Is(err, jobdir.ErrNoJob):
+	case errors.Is(err, jobdir.ErrNoJob) || errors.Is(err, errNoSuchJob):
 		return ExitNoJob
 	case errors.As(err, &locked):
 		return ExitLocked

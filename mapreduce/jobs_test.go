@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(mrtest.Main(m, options(), wordsJob(), rankJob(), multiJob())) //nolint:forbidigo // of the test binary
+	os.Exit(mrtest.Main(m, options(), wordsJob(), rankJob(), multiJob()))
 }
 
 // wordsParams are the parameters of the job "words".
@@ -74,7 +74,9 @@ func wordStream(name string, counts *mapreduce.Dataset[count]) *mapreduce.Stream
 }
 
 // wordMapper emits words. A word "!KIND" is an act in Map, "?KIND" one in Prepare, "%KIND" one in Reduce.
-type wordMapper struct{ words *mapreduce.Stream[string, int64] }
+type wordMapper struct {
+	words *mapreduce.Stream[string, int64]
+}
 
 func (m wordMapper) Prepare(_ context.Context, l *line) (int64, error) {
 	for w := range strings.FieldsSeq(l.Text) {
@@ -154,10 +156,10 @@ func act(kind string) error {
 	kind, marker, once := strings.Cut(kind, ":")
 	if once {
 		f, err := os.OpenFile(marker, os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
+		if errors.Is(err, os.ErrExist) {
 			return nil // done already
 		}
-		if err := f.Close(); err != nil {
+		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}
@@ -173,7 +175,7 @@ func act(kind string) error {
 	case "memory":
 		return gorge()
 	case "exit":
-		os.Exit(7) //nolint:forbidigo // as native code may
+		os.Exit(7)
 	case "reject":
 		return &mapreduce.Error{Record: -1, Class: mapreduce.BadRecord, Err: errTest}
 	case "retry":

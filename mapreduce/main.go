@@ -96,7 +96,7 @@ func mainJob(ctx context.Context, opts Options, jobs []Job, args []string, stder
 		}
 		return Run(ctx, opts, j, cfg)
 	}
-	return Summary{}, fmt.Errorf("no job %q: %w", args[1], &UsageError{Err: errors.New(usage)})
+	return Summary{}, fmt.Errorf("%q: %w\n%s", args[1], errNoSuchJob, usage)
 }
 
 func usageError(err error) error {
@@ -147,9 +147,20 @@ func ParseBytes(s string) (int64, error) {
 		suffix string
 		factor float64
 	}{
-		{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-		{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-		{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1}, {"", 1},
+		{"KiB", 1 << 10},
+		{"MiB", 1 << 20},
+		{"GiB", 1 << 30},
+		{"TiB", 1 << 40},
+		{"kB", 1e3},
+		{"KB", 1e3},
+		{"MB", 1e6},
+		{"GB", 1e9},
+		{"TB", 1e12},
+		{"K", 1 << 10},
+		{"M", 1 << 20},
+		{"G", 1 << 30},
+		{"B", 1},
+		{"", 1},
 	}
 	for _, u := range units {
 		n, ok := strings.CutSuffix(s, u.suffix)

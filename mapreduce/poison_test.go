@@ -3,6 +3,7 @@ package mapreduce_test
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -145,14 +146,32 @@ func TestRejectedGroupAndConserving(t *testing.T) {
 	}
 }
 
+// lowerDir is a new folder whose name is in lower case, as words are.
+func lowerDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // A death that a record did not cause blames none: the attempt is tried again.
 func TestDeathWithoutBlame(t *testing.T) {
 	for _, kind := range []string{"!kill", "!exit", "!retry", "?retry", "%retry", "%kill"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			marker := filepath.Join(t.TempDir(), "once")
+			marker := filepath.Join(lowerDir(t), "once")
 			cfg := base(t, mrtest.Inputs(t, text(30)+kind+":"+marker+"\n"))
 			mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitComplete)
+			if _, err := os.Stat(marker); err != nil {
+				t.Errorf("it did not happen: %v", err)
+			}
 			if len(rejects(t, cfg.Dir)) > 0 {
 				t.Errorf("rejects %+v", rejects(t, cfg.Dir))
 			}

@@ -40,7 +40,8 @@ func (d *driver) reread(ctx context.Context) ([]lostOutput, error) {
 		return nil
 	}
 	err := d.rereadAll(check)
-	return lostOutputs(lost), errors.Join(err, g.Wait())
+	err = errors.Join(err, g.Wait())
+	return lostOutputs(lost), err
 }
 
 // rereadAll passes the files of each final dataset, and those of the rejects, to check, and sums them up.

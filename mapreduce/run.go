@@ -147,7 +147,7 @@ func Resume(ctx context.Context, opts Options, jobs []Job, cfg Config) (Summary,
 			return runFrom(ctx, opts, job, cfg, j)
 		}
 	}
-	return Summary{}, fmt.Errorf("%s: this program has no job %q: %w", cfg.Dir, j.Job, jobdir.ErrNoJob)
+	return Summary{}, fmt.Errorf("%s is of the job %q: %w", cfg.Dir, j.Job, errNoSuchJob)
 }
 
 func runFrom(ctx context.Context, opts Options, job Job, cfg Config, j jobdir.Job) (Summary, error) {

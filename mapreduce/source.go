@@ -197,8 +197,10 @@ func (s *Source[R]) changed(ctx context.Context, env *Env, shard string) (name s
 		} else if err != nil {
 			return "", err
 		}
-		if name, changed := any(&row).(Changer).Changed(); changed {
-			return name, checkCanceled(ctx)
+		if c, ok := any(&row).(Changer); ok {
+			if name, changed := c.Changed(); changed {
+				return name, checkCanceled(ctx)
+			}
 		}
 	}
 }

@@ -108,6 +108,9 @@ func (f MapFunc[In]) Map(ctx context.Context, batch []In, out *Out) error {
 // Close implements Mapper.
 func (MapFunc[In]) Close() error { return nil }
 
+// Mapper makes the Mapper, as NewStage wants it.
+func (f MapFunc[In]) Mapper(context.Context, *Env) (Mapper[In], error) { return f, nil }
+
 // mapRunner is a Mapper without its type.
 type mapRunner interface {
 	run(ctx context.Context, t *taskRun, path string) error

@@ -9,13 +9,24 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
-// giveBack removes the records of the tasks whose committed files this stage found lost. Where it names
-// none, it was a file of a side dataset, for which assess looks.
+// giveBack removes the records of the tasks whose committed files this stage found lost: shards, or, if none
+// is named, files of its side datasets.
 func (r *stageRun) giveBack() error {
 	lost := map[task.ID]bool{}
 	for _, m := range r.p.Maps {
 		if slices.Contains(r.lost, m.Task.Index) {
 			lost[m.Task] = true
+		}
+	}
+	for _, p := range r.s.Reads {
+		owner, _ := r.d.owner(p.portName()) // link has seen to it that there is one
+		for f, err := range r.d.files(owner, p.portName()) {
+			if err != nil {
+				return err
+			}
+			if r.d.dir.VerifyOutput(f.attempt, f.out) != nil {
+				lost[f.attempt.Task] = true
+			}
 		}
 	}
 	for id := range lost {

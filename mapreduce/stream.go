@@ -12,10 +12,25 @@ import (
 // Reducer reduces the groups of one stream, one after another. One instance serves one reduce task.
 type Reducer[K, V any] interface {
 	// Reduce gets one group: group is the first key of it, and values come in the byte order of their
-	// full keys, then by map task, then in order of emission. What is not read is skipped.
+	// full keys, then by map task, then in order of emission. What is not read is skipped. An error of class
+	// BadRecord rejects the group, with what was written of it; any other fails the attempt.
 	Reduce(ctx context.Context, group K, values iter.Seq2[K, V], out *Out) error
 	Close() error
 }
+
+// ReduceFunc is a Reducer that holds nothing.
+type ReduceFunc[K, V any] func(ctx context.Context, group K, values iter.Seq2[K, V], out *Out) error
+
+// Reduce implements Reducer.
+func (f ReduceFunc[K, V]) Reduce(ctx context.Context, group K, values iter.Seq2[K, V], out *Out) error {
+	return f(ctx, group, values, out)
+}
+
+// Close implements Reducer.
+func (ReduceFunc[K, V]) Close() error { return nil }
+
+// Reducer makes the Reducer, as Stream.Reduce wants it.
+func (f ReduceFunc[K, V]) Reducer(context.Context, *Env) (Reducer[K, V], error) { return f, nil }
 
 // Stream is a shuffle: mappers emit pairs into it, and its reducer gets them group by group.
 // A stream belongs to one stage.

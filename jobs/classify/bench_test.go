@@ -2,6 +2,7 @@ package classify_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"encoding/json"
 
 	"github.com/shardmill/shardmill/jobs/classify"
 	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"

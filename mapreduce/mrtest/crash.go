@@ -47,7 +47,9 @@ func driverMain(opts mapreduce.Options, jobs []mapreduce.Job) int {
 	}
 	for _, j := range jobs {
 		if j.Name() == w.Job {
-			s, err := mapreduce.Run(context.Background(), opts, j, cfg)
+			ctx, stop := mapreduce.Interrupt(context.Background())
+			defer stop()
+			s, err := mapreduce.Run(ctx, opts, j, cfg)
 			if err != nil {
 				_ = fail(err)
 			}

@@ -9,7 +9,7 @@ import (
 )
 
 // patience is how long processes and goroutines may take to end.
-const patience = 10 * time.Second
+const patience = 5 * time.Second
 
 // NoLeaks notes goroutines and open files, and fails the test if it ends with more. Call it before anything
 // else; it does not work in parallel tests.

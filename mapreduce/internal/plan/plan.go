@@ -141,16 +141,16 @@ func Group(ranges []Range, target, limit int64) []Split {
 	}
 	var size int64
 	for _, r := range ranges {
-		last := len(splits) - 1
-		if r.Path != "" && size > 0 && size+r.Bytes <= target {
+		last, bytes := len(splits)-1, max(1, r.Bytes) // so that there are not too many empty files in a task
+		if r.Path != "" && size > 0 && size+bytes <= target {
 			splits[last].Ranges = append(splits[last].Ranges, r)
-			size += max(1, r.Bytes)
+			size += bytes
 			continue
 		}
 		splits = append(splits, Split{Ranges: []Range{r}})
 		size = 0
 		if r.Path != "" {
-			size = max(1, r.Bytes)
+			size = bytes
 		}
 	}
 	return splits

@@ -117,6 +117,13 @@ func checkState(t interface {
 	}
 }
 
+// bad is the end of an attempt because job code refuses a row or group, or, with -1, something unknown.
+func bad(row int64) Outcome {
+	o := end(task.BadRecord)
+	o.Record, o.Reason = row, "refused"
+	return o
+}
+
 // Every end of an attempt in every state that has one: running, isolating, and none (a duplicate).
 func TestDone(t *testing.T) {
 	retried := "map-000000.a1: try 2 of 3 in 0s: boom"
@@ -132,7 +139,8 @@ func TestDone(t *testing.T) {
 		{"ok", nil, Outcome{}, "map-000000.a1: committed", "committed a1"},
 		{"permanent", nil, end(task.Permanent), failed(1, task.Permanent), "failed a1, permanent: boom"},
 		{"retryable", nil, end(task.Retryable), retried, "waiting a1, 1 of 3 tries failed"},
-		{"bad record", nil, end(task.BadRecord), failed(1, task.BadRecord), "failed a1, bad-record: boom"},
+		{"bad record", nil, bad(-1), failed(1, task.BadRecord), "failed a1, bad-record: boom"},
+		{"bad record of a row", nil, bad(4), "map-000000.a1: excluded 4: refused: boom", "waiting a1, excluded 4"},
 		{"lost input", nil, end(task.LostInput), failed(1, task.LostInput) + "\nmap-000000.a1: stopped", "failed a1, lost-input: boom"},
 		{"input", nil, end(task.Input), failed(1, task.Input) + "\nmap-000000.a1: stopped", "failed a1, input: boom"},
 		{"canceled", nil, end(task.Canceled), "map-000000.a1: waiting: boom", "waiting a1"},

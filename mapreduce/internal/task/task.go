@@ -54,7 +54,7 @@ func ParseID(s string) (ID, error) {
 	n, err := strconv.Atoi(index)
 	id := ID{Stage: stage, Kind: Kind(kind), Index: n}
 	known := id.Kind == Split || id.Kind == Map || id.Kind == Reduce
-	if !ok || !ok2 || err != nil || !known || stage == "" || id.Name() != name {
+	if !ok || !ok2 || err != nil || n < 0 || !known || stage == "" || id.Name() != name {
 		return ID{}, fmt.Errorf("%q is not a task: write STAGE/KIND-NUMBER with six digits, as in 01-classify/map-000007", s)
 	}
 	return id, nil

@@ -26,12 +26,12 @@ const keep = 64 << 20
 // goroutine may use it at a time, and Close frees it.
 type Decoder struct {
 	opts    Options
-	kernel  kernel
 	tx, ty  taps
-	crop    [3][]byte // the crop's channels, as stored in the file
-	turned  []byte    // the crop's pixels before they are made upright
-	band    [3][]byte // rows on their way from a raster
-	planes  []byte    // what libjpeg-turbo decodes into
+	srgb    *srgbCurve // nil where ICC profiles are ignored
+	scratch []byte     // of the resampler
+	crop    []byte     // the crop before it is made upright
+	band    []byte     // rows on their way from a picture that makes them
+	pixels  []byte     // what libjpeg-turbo decodes into
 	turbo   turbo
 	warning string
 }
@@ -46,8 +46,9 @@ func New(opts Options) (*Decoder, error) {
 		return nil, err
 	}
 	w, h := opts.Size()
-	for i := range d.crop {
-		d.crop[i] = make([]byte, w*h)
+	d.crop = make([]byte, 3*w*h)
+	if opts.ICC {
+		d.srgb = newSRGBCurve()
 	}
 	return d, nil
 }
@@ -74,7 +75,12 @@ func (d *Decoder) Decode(data, dst []byte) (Status, error) {
 	if err != nil {
 		return OK, err
 	}
-	d.emit(pic.resample(d, v), v, dst)
+	crop := d.crop[:v.x.out*v.y.out*pic.depth]
+	d.resample(pic, v, crop)
+	if d.opts.ICC && !pic.inks {
+		d.toSRGB(embeddedProfile(sniff(data), data), pic.depth, crop)
+	}
+	v.turn.apply(dst, d.withDepth(crop, pic.depth), v.x.out, v.y.out, d.opts.Channels())
 	if d.warning != "" {
 		return Damaged, nil
 	}
@@ -84,11 +90,11 @@ func (d *Decoder) Decode(data, dst []byte) (Status, error) {
 // open decodes the file to a picture and computes what to take from it.
 func (d *Decoder) open(data []byte) (picture, view, error) {
 	if len(data) == 0 {
-		return nil, view{}, rejectf("empty file")
+		return picture{}, view{}, rejectf("empty file")
 	}
 	f := sniff(data)
 	if f == formatUnknown {
-		return nil, view{}, rejectf("not an image (unknown format)")
+		return picture{}, view{}, rejectf("not an image (unknown format)")
 	}
 	turn := upright
 	if d.opts.EXIF {
@@ -100,31 +106,31 @@ func (d *Decoder) open(data []byte) (picture, view, error) {
 	return d.openStandard(f, data, turn)
 }
 
-// emit converts the crop's planes to the pixels wanted, upright.
-func (d *Decoder) emit(c colors, v view, dst []byte) {
-	pixels := dst
-	if v.turn != upright {
-		d.turned = sized(d.turned, len(dst))
-		pixels = d.turned
+// toSRGB converts a crop with the samples of an ICC profile, unless they are sRGB
+// already or the profile is not one for them.
+func (d *Decoder) toSRGB(icc []byte, depth int, crop []byte) {
+	if p := parseProfile(icc); p != nil && p.depth == depth && !d.srgb.near(p) {
+		d.srgb.convert(p, crop)
 	}
-	if d.opts.Gray {
-		c.toGray(d.crop, pixels)
-	} else {
-		c.toRGB(d.crop, pixels)
-	}
-	if v.turn != upright {
-		v.turn.apply(dst, pixels, v.x.out, v.y.out, d.opts.Channels())
+}
+
+// withDepth makes gray crops colour ones, and the other way round, as wanted.
+func (d *Decoder) withDepth(crop []byte, depth int) []byte {
+	switch {
+	case depth == d.opts.Channels():
+		return crop
+	case d.opts.Gray:
+		return toGray(crop)
+	default:
+		return toRGB(crop)
 	}
 }
 
 // trim lets go of the scratch memory that only an unusually large image needs.
 func (d *Decoder) trim() {
-	if cap(d.planes) > keep {
-		d.planes = nil
-	}
-	for i := range d.band {
-		if cap(d.band[i]) > keep {
-			d.band[i] = nil
+	for _, b := range []*[]byte{&d.scratch, &d.band, &d.pixels} {
+		if cap(*b) > keep {
+			*b = nil
 		}
 	}
 }

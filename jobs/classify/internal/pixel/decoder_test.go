@@ -115,18 +115,26 @@ func TestCloseTwice(t *testing.T) {
 // Scratch memory of the resampler is bounded by the longest side allowed.
 func TestLongestSide(t *testing.T) {
 	for _, size := range []image.Point{{longest, 1}, {1, longest}} {
-		m := image.NewGray(image.Rectangle{Max: size})
+		m := image.NewRGBA(image.Rectangle{Max: size})
 		for i := range m.Pix {
-			m.Pix[i] = 77
+			m.Pix[i] = 77 | byte(i%4/3*255)
 		}
 		d := newDecoder(t, small)
-		dst := make([]byte, d.Bytes())
-		if _, err := d.Decode(asPNG(t, m), dst); err != nil || dst[0] != 77 || dst[len(dst)-1] != 77 {
-			t.Errorf("%v: %v, pixels %d and %d", size, err, dst[0], dst[len(dst)-1])
+		pic, v, err := d.open(asPNG(t, m))
+		if err != nil {
+			t.Fatal(err)
 		}
-		held := cap(d.kernel.scratch) + cap(d.band[0]) + 2*cap(d.tx.weight) + 2*cap(d.ty.weight)
-		if limit := 45 * longest; held > limit {
+		d.resample(pic, v, d.crop)
+		if d.crop[0] != 77 || d.crop[len(d.crop)-1] != 77 {
+			t.Errorf("%v: samples %d and %d", size, d.crop[0], d.crop[len(d.crop)-1])
+		}
+		held := cap(d.scratch) + cap(d.band) + 2*cap(d.tx.weight) + 2*cap(d.ty.weight)
+		if limit := 115 * longest; held > limit {
 			t.Errorf("%v: %d bytes of scratch, over %d", size, held, limit)
+		}
+		d.trim()
+		if held := cap(d.scratch) + cap(d.band) + cap(d.pixels); held > 3*keep {
+			t.Errorf("%v: %d bytes kept", size, held)
 		}
 	}
 }

@@ -22,29 +22,14 @@ func orientationOf(f format, data []byte) orientation {
 	}
 }
 
-// tiffOrientation finds tag 0x0112 (a SHORT) in the first directory of a TIFF
-// structure: TIFF 6.0, section 2.
+// tiffOrientation reads tag 0x0112, a SHORT.
 func tiffOrientation(data []byte) orientation {
-	if len(data) < 8 {
+	const tag, short = 0x0112, 3
+	order, entry := tiffEntry(data, tag)
+	if entry == nil || order.Uint16(entry[2:]) != short {
 		return upright
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if data[0] == 'M' {
-		order = binary.BigEndian
-	}
-	at := uint64(order.Uint32(data[4:]))
-	if at+2 > uint64(len(data)) {
-		return upright
-	}
-	entries := data[at+2:]
-	for n := order.Uint16(data[at:]); n > 0 && len(entries) >= 12; n-- {
-		const tag, short = 0x0112, 3
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short {
-			return validOrientation(order.Uint16(entries[8:]))
-		}
-		entries = entries[12:]
-	}
-	return upright
+	return validOrientation(order.Uint16(entry[8:]))
 }
 
 func validOrientation(v uint16) orientation {

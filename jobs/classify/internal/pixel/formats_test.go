@@ -10,6 +10,7 @@ import (
 	"image/draw"
 	"image/gif"
 	"io"
+	"math"
 	"runtime"
 	"testing"
 
@@ -126,13 +127,62 @@ func TestLimitedRange(t *testing.T) {
 		254, 0, 0, 0, 255, 1, 0, 0, 255,
 		0, 0, 0, 255, 255, 255,
 	}
-	got := make([]byte, len(want))
-	yccLimited.toRGB([3][]byte{y, cb, cr}, got)
-	wantClose(t, got, want, 1, 0.2)
-	luma := make([]byte, 3)
-	yccLimited.toGray([3][]byte{y[:3], cb[:3], cr[:3]}, luma)
+	wantClose(t, converted(&limitedRange, y, cb, cr), want, 1, 0.2)
+	luma := toGray(converted(&limitedRange, y[:3], cb[:3], cr[:3]))
 	if diff := cmp.Diff([]byte{0, 255, 128}, luma); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func converted(r *yccRange, y, cb, cr []byte) []byte {
+	dst := make([]byte, 3*len(y))
+	for i := range y {
+		r.rgb(y[i], cb[i], cr[i], dst[3*i:])
+	}
+	return dst
+}
+
+// Full range: the JFIF formula, within the rounding of its published digits, and
+// for samples where libjpeg's integers round away from it.
+func TestFullRange(t *testing.T) {
+	var got [3]byte
+	for y := range 256 {
+		for cb := 0; cb < 256; cb += 3 {
+			for cr := range 256 {
+				fullRange.rgb(byte(y), byte(cb), byte(cr), got[:])
+				l, b, r := float64(y), float64(cb-128), float64(cr-128)
+				for i, want := range []float64{l + 1.402*r, l - 0.34414*b - 0.71414*r, l + 1.772*b} {
+					if off := math.Abs(float64(got[i]) - min(max(want, 0), 255)); off > 0.502 {
+						t.Fatalf("%d %d %d: channel %d is %d, want %v", y, cb, cr, i, got[i], want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Chroma samples are repeated over the pixels that they cover, also from within one on.
+func TestSubsampledRows(t *testing.T) {
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		m := image.NewYCbCr(image.Rect(0, 0, 13, 7), ratio)
+		for i, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
+			copy(plane, noise(13, 7, uint32(i)).Pix)
+		}
+		row := subsampled(m, false)
+		for y := range 7 {
+			got := make([]byte, 3*8)
+			row(y, 3, 11, got)
+			for x := 3; x < 11; x++ {
+				c := m.YCbCrAt(x, y)
+				want := converted(&fullRange, []byte{c.Y}, []byte{c.Cb}, []byte{c.Cr})
+				if !bytes.Equal(got[3*(x-3):][:3], want) {
+					t.Fatalf("%v: pixel %d,%d is %v, want %v", ratio, x, y, got[3*(x-3):][:3], want)
+				}
+			}
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ type view struct {
 }
 
 // longest is the longest side of a picture, in pixels: scratch memory grows with
-// the sides, up to 40 bytes for each pixel of one, and not only with the area.
+// the sides, up to 110 bytes for each pixel of one, and not only with the area.
 const longest = 1 << 20
 
 // view computes the geometry for a picture of w x h stored pixels, and refuses a

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// imagenet is the geometry of all presets.
-var imagenet = Options{Shorter: 256, CropWidth: 224, CropHeight: 224}
+// imagenet are the options of all presets.
+var imagenet = Options{Shorter: 256, CropWidth: 224, CropHeight: 224, ICC: true}
 
 func TestView(t *testing.T) {
 	halfEven, exact, plain := imagenet, Options{Width: 299, Height: 200, CropWidth: 100, CropHeight: 99}, Options{CropWidth: 3, CropHeight: 2}

@@ -1,15 +1,22 @@
 package pixel
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // exifHeader begins an APP1 segment that holds EXIF data.
 const exifHeader = "Exif\x00\x00"
 
+// iccHeader begins an APP2 segment that holds a part of an ICC profile.
+const iccHeader = "ICC_PROFILE\x00"
+
 // jpegInfo is what the segments before the first scan say; zero where they are silent.
 type jpegInfo struct {
-	precision int    // bits a sample
-	adobe     bool   // written by Adobe: CMYK samples are inverted
-	exif      []byte // the TIFF structure of the EXIF segment
+	precision int      // bits a sample
+	adobe     bool     // written by Adobe: CMYK samples are inverted
+	exif      []byte   // the TIFF structure of the EXIF segment
+	icc       [][]byte // the parts of the ICC profile, behind their header
 }
 
 // scanJPEG reads the segments up to the first scan, leniently: garbage between
@@ -49,6 +56,7 @@ const (
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
 	markerAPP1  = 0xe1
+	markerAPP2  = 0xe2
 	markerAPP14 = 0xee
 )
 
@@ -57,9 +65,11 @@ func (info *jpegInfo) segment(marker byte, body []byte) {
 	case marker == markerDHT || marker == markerJPG || marker == markerDAC:
 	case marker >= markerSOF0 && marker <= markerSOF15 && len(body) > 0 && info.precision == 0:
 		info.precision = int(body[0])
-	case marker == markerAPP1 && info.exif == nil && hasMagic(string(body[:min(len(body), 6)]), exifHeader):
-		info.exif = body[6:]
-	case marker == markerAPP14 && hasMagic(string(body[:min(len(body), 5)]), "Adobe"):
+	case marker == markerAPP1 && info.exif == nil && bytes.HasPrefix(body, []byte(exifHeader)):
+		info.exif = body[len(exifHeader):]
+	case marker == markerAPP2 && bytes.HasPrefix(body, []byte(iccHeader)) && len(body) >= len(iccHeader)+2:
+		info.icc = append(info.icc, body[len(iccHeader):])
+	case marker == markerAPP14 && bytes.HasPrefix(body, []byte("Adobe")):
 		info.adobe = true
 	}
 }
@@ -68,7 +78,7 @@ func (info *jpegInfo) segment(marker byte, body []byte) {
 func (d *Decoder) openJPEG(data []byte, turn orientation) (picture, view, error) {
 	info := scanJPEG(data)
 	if info.precision > 8 {
-		return nil, view{}, rejectf("%d-bit JPEG is not supported", info.precision)
+		return picture{}, view{}, rejectf("%d-bit JPEG is not supported", info.precision)
 	}
 	return d.decodeJPEG(data, info, turn)
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Nearest  bool // nearest sample in place of bilinear with antialias
 	Gray     bool // one channel (BT.601 luma) in place of red, green, blue
 	EXIF     bool // turn the image upright by its EXIF orientation
+	ICC      bool // convert to sRGB by the image's ICC profile
 
 	MaxPixels int64 // most pixels that an image may declare; 0 is DefaultMaxPixels
 }

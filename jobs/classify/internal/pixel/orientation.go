@@ -12,6 +12,10 @@ func (o orientation) flipsY() bool { return o == 3 || o == 4 || o == 6 || o == 7
 
 // apply writes the stored crop src of w x h pixels, n bytes each, upright to dst.
 func (o orientation) apply(dst, src []byte, w, h, n int) {
+	if o == upright {
+		copy(dst, src)
+		return
+	}
 	origin, stepX, stepY := 0, n, w*n
 	if o.flipsX() {
 		origin, stepX = origin+(w-1)*n, -stepX

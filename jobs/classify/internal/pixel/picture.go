@@ -5,121 +5,137 @@ import (
 	"image/color"
 )
 
-// picture is a decoded image that the view of it can be resampled from.
-type picture interface {
-	// resample fills the decoder's crop planes and says what they mean.
-	resample(d *Decoder, v view) colors
-}
+// picture is a decoded image: rows of interleaved samples, which lie in memory or
+// are made one by one, so that there is no second copy of the image.
+type picture struct {
+	w, h  int
+	depth int  // samples a pixel: 1 (gray) or 3 (red, green, blue)
+	by    int  // pixels of the file's image that one covers along each side
+	inks  bool // converted from inks, which an RGB profile does not describe
 
-// plane is one channel of a picture, w x h samples, each covering 1/rx by 1/ry
-// pixels of the file's image.
-type plane struct {
 	pix    []byte
 	stride int
-	w, h   int
-	rx, ry float64
+	row    rowReader // in place of pix, or nil
 }
 
-// planar is a picture whose channels lie apart, some of them perhaps subsampled.
-type planar struct {
-	colors colors
-	plane  [3]plane
-}
-
-func (p *planar) resample(d *Decoder, v view) colors {
-	wanted := p.colors
-	if d.opts.Gray && wanted != rgb {
-		wanted = gray // luma alone, whose range toGray still has to know
-	}
-	for i := range wanted.channels() {
-		pl := &p.plane[i]
-		if i == 0 || !pl.alike(&p.plane[i-1]) {
-			d.tx.set(v.x, pl.w, pl.rx, d.opts.Nearest)
-			d.ty.set(v.y, pl.h, pl.ry, d.opts.Nearest)
-		}
-		d.kernel.resample(rows{pl.pix, pl.stride, 0}, &d.tx, &d.ty, 0, v.y.out, d.crop[i])
-	}
-	return p.colors
-}
-
-// alike reports whether the same taps serve both planes.
-func (p *plane) alike(q *plane) bool {
-	return p.w == q.w && p.h == q.h && p.rx == q.rx && p.ry == q.ry
-}
-
-// raster is a picture that gives its rows one by one, channel by channel, so
-// that it needs no second copy of the image.
-type raster struct {
-	colors colors
-	// row writes samples [x0,x1) of row y to the channels' dst.
-	row func(y, x0, x1 int, dst [3][]byte)
-}
-
-// resample reads the picture in bands, each of the rows that one block of output
-// rows needs. Bands overlap by the width of the filter.
-func (p *raster) resample(d *Decoder, v view) colors {
-	d.tx.set(v.x, v.x.size, 1, d.opts.Nearest)
-	d.ty.set(v.y, v.y.size, 1, d.opts.Nearest)
-	x0, x1 := d.tx.span(0, v.x.out)
-	for a := 0; a < v.y.out; a += block {
-		b := min(a+block, v.y.out)
-		y0, y1 := d.ty.span(a, b)
-		p.fill(d, y0, y1, x0, x1)
-		for i := range p.colors.channels() {
-			// The band's first column is x0, so the row begins x0 bytes earlier.
-			band := rows{pix: d.band[i], stride: x1, first: y0}
-			d.kernel.resample(band, &d.tx, &d.ty, a, b, d.crop[i])
-		}
-	}
-	return p.colors
-}
-
-// fill reads columns [x0,x1) of rows [y0,y1) into the band planes.
-func (p *raster) fill(d *Decoder, y0, y1, x0, x1 int) {
-	var dst [3][]byte
-	for i := range p.colors.channels() {
-		d.band[i] = sized(d.band[i], (y1-y0)*x1)
-	}
-	for y := y0; y < y1; y++ {
-		for i := range p.colors.channels() {
-			dst[i] = d.band[i][(y-y0)*x1:][x0:x1]
-		}
-		p.row(y, x0, x1, dst)
-	}
-}
+// rowReader writes pixels [x0,x1) of row y to dst.
+type rowReader func(y, x0, x1 int, dst []byte)
 
 // newPicture makes a picture of what a decoder in Go gave. w and h are those of
 // the header, which in a GIF is the canvas around the frame.
 func newPicture(img image.Image, limited bool, w, h int) (picture, error) {
-	if m, ok := img.(*image.NYCbCrA); ok {
-		img = &m.YCbCr
-	}
+	p := picture{w: w, h: h, depth: 3, by: 1}
 	b := img.Bounds()
-	framed := b != image.Rect(0, 0, w, h)
-	if m, ok := img.(*image.YCbCr); ok && !framed {
-		return newPlanar(m, limited), nil
+	if !b.In(image.Rect(0, 0, w, h)) || !p.read(img, limited) {
+		return picture{}, rejectf("the pixels are not what the header says")
 	}
-	r := newRaster(img)
-	if r == nil || !b.In(image.Rect(0, 0, w, h)) {
-		return nil, rejectf("the pixels are not what the header says")
+	if b != image.Rect(0, 0, w, h) {
+		p.row = onCanvas(p.row, b, p.depth)
 	}
-	if framed {
-		r.row = onCanvas(r.row, b)
-	}
-	return r, nil
+	return p, nil
 }
 
-// newPlanar takes over the planes of m, whose bounds begin at 0, 0.
-func newPlanar(m *image.YCbCr, limited bool) *planar {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	sx, sy := subsampling(m.SubsampleRatio)
-	chroma := plane{stride: m.CStride, w: (w + sx - 1) / sx, h: (h + sy - 1) / sy, rx: 1 / float64(sx), ry: 1 / float64(sy)}
-	p := &planar{colors: ycc, plane: [3]plane{{m.Y, m.YStride, w, h, 1, 1}, chroma, chroma}}
-	p.plane[1].pix, p.plane[2].pix = m.Cb, m.Cr
-	if limited {
-		p.colors = yccLimited
+// read takes the samples of the concrete image types that the decoders give, and
+// reports whether img is one. It drops alpha, and the low byte of 16-bit samples,
+// which are big-endian.
+func (p *picture) read(img image.Image, limited bool) bool {
+	switch m := img.(type) {
+	case *image.NYCbCrA:
+		return p.read(&m.YCbCr, limited)
+	case *image.YCbCr:
+		p.row = subsampled(m, limited)
+	case *image.Gray:
+		p.depth, p.row = 1, luma(m.Pix, m.Stride, 1)
+	case *image.Gray16:
+		p.depth, p.row = 1, luma(m.Pix, m.Stride, 2)
+	case *image.RGBA:
+		p.row = packed(m.Pix, m.Stride, 1)
+	case *image.NRGBA:
+		p.row = packed(m.Pix, m.Stride, 1)
+	case *image.RGBA64:
+		p.row = packed(m.Pix, m.Stride, 2)
+	case *image.NRGBA64:
+		p.row = packed(m.Pix, m.Stride, 2)
+	case *image.Paletted:
+		p.row = indexed(m)
+	case *image.CMYK:
+		p.inks, p.row = true, inks(m.Pix, m.Stride, 0xff)
+	default:
+		return false
 	}
-	return p
+	return true
+}
+
+// luma reads gray samples of `wide` bytes.
+func luma(pix []byte, stride, wide int) rowReader {
+	return func(y, x0, x1 int, dst []byte) {
+		line := pix[y*stride+x0*wide : y*stride+x1*wide]
+		for x := range dst {
+			dst[x] = line[x*wide]
+		}
+	}
+}
+
+// packed reads interleaved red, green, blue and alpha, `wide` bytes each.
+func packed(pix []byte, stride, wide int) rowReader {
+	return func(y, x0, x1 int, dst []byte) {
+		line := pix[y*stride+4*x0*wide : y*stride+4*x1*wide]
+		for ; len(dst) >= 3; dst, line = dst[3:], line[4*wide:] {
+			dst[0], dst[1], dst[2] = line[0], line[wide], line[2*wide]
+		}
+	}
+}
+
+// indexed reads a palette image. Entries that the palette lacks are black.
+func indexed(m *image.Paletted) rowReader {
+	var lut [256][3]byte
+	for i, c := range m.Palette {
+		lut[i] = withoutAlpha(c)
+	}
+	return func(y, x0, x1 int, dst []byte) {
+		for x, v := range m.Pix[y*m.Stride+x0 : y*m.Stride+x1] {
+			copy(dst[3*x:], lut[v][:])
+		}
+	}
+}
+
+// withoutAlpha gives a colour as if it were opaque, where the type still knows.
+func withoutAlpha(c color.Color) [3]byte {
+	if n, ok := c.(color.NRGBA); ok {
+		return [3]byte{n.R, n.G, n.B}
+	}
+	r, g, b, _ := c.RGBA()
+	return [3]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8)}
+}
+
+// inks reads cyan, magenta, yellow, black; a sample xor `flip` is the light that
+// the ink lets through. Red is cyan's light times black's, and so on.
+func inks(pix []byte, stride int, flip byte) rowReader {
+	return func(y, x0, x1 int, dst []byte) {
+		line := pix[y*stride+4*x0 : y*stride+4*x1]
+		for ; len(dst) >= 3; dst, line = dst[3:], line[4:] {
+			black := uint32(line[3] ^ flip)
+			for i := range 3 {
+				dst[i] = byte((uint32(line[i]^flip)*black + 127) / 255)
+			}
+		}
+	}
+}
+
+// subsampled reads luma and chroma planes, and repeats chroma samples.
+func subsampled(m *image.YCbCr, limited bool) rowReader {
+	sx, sy := subsampling(m.SubsampleRatio)
+	convert := &fullRange
+	if limited {
+		convert = &limitedRange
+	}
+	return func(y, x0, x1 int, dst []byte) {
+		cb, cr := m.Cb[y/sy*m.CStride:], m.Cr[y/sy*m.CStride:]
+		for i, l := range m.Y[y*m.YStride+x0 : y*m.YStride+x1] {
+			c := (x0 + i) / sx
+			convert.rgb(l, cb[c], cr[c], dst[3*i:])
+		}
+	}
 }
 
 // subsampling gives the pixels that a chroma sample covers.
@@ -140,96 +156,13 @@ func subsampling(r image.YCbCrSubsampleRatio) (x, y int) {
 	}
 }
 
-// newRaster reads the concrete image types that the decoders give, nil for others. It
-// drops alpha, and the low byte of 16-bit samples, which are big-endian.
-func newRaster(img image.Image) *raster {
-	switch m := img.(type) {
-	case *image.Gray:
-		return packed(gray, m.Pix, m.Stride, 1, [3]int{0})
-	case *image.Gray16:
-		return packed(gray, m.Pix, m.Stride, 2, [3]int{0})
-	case *image.RGBA:
-		return packed(rgb, m.Pix, m.Stride, 4, [3]int{0, 1, 2})
-	case *image.NRGBA:
-		return packed(rgb, m.Pix, m.Stride, 4, [3]int{0, 1, 2})
-	case *image.RGBA64:
-		return packed(rgb, m.Pix, m.Stride, 8, [3]int{0, 2, 4})
-	case *image.NRGBA64:
-		return packed(rgb, m.Pix, m.Stride, 8, [3]int{0, 2, 4})
-	case *image.Paletted:
-		return indexed(m)
-	case *image.CMYK:
-		return inks(m.Pix, m.Stride, 0xff)
-	default:
-		return nil
-	}
-}
-
-// packed reads interleaved samples, `step` bytes a pixel, channel i at offset at[i].
-func packed(c colors, pix []byte, stride, step int, at [3]int) *raster {
-	return &raster{c, func(y, x0, x1 int, dst [3][]byte) {
-		line := pix[y*stride+x0*step : y*stride+x1*step]
-		for i := range c.channels() {
-			out, from := dst[i], at[i]
-			for x := range out {
-				out[x] = line[x*step+from]
-			}
-		}
-	}}
-}
-
-// indexed reads a palette image. Entries that the palette lacks are black.
-func indexed(m *image.Paletted) *raster {
-	var lut [3][256]byte
-	for i, c := range m.Palette {
-		lut[0][i], lut[1][i], lut[2][i] = withoutAlpha(c)
-	}
-	return &raster{rgb, func(y, x0, x1 int, dst [3][]byte) {
-		for x, v := range m.Pix[y*m.Stride+x0 : y*m.Stride+x1] {
-			dst[0][x], dst[1][x], dst[2][x] = lut[0][v], lut[1][v], lut[2][v]
-		}
-	}}
-}
-
-// withoutAlpha gives a colour as if it were opaque, where the type still knows.
-func withoutAlpha(c color.Color) (r, g, b byte) {
-	if n, ok := c.(color.NRGBA); ok {
-		return n.R, n.G, n.B
-	}
-	r16, g16, b16, _ := c.RGBA()
-	return byte(r16 >> 8), byte(g16 >> 8), byte(b16 >> 8)
-}
-
-// inks reads cyan, magenta, yellow, black; a sample xor `flip` is the light that
-// the ink lets through. Red is cyan's light times black's, and so on.
-func inks(pix []byte, stride int, flip byte) *raster {
-	return &raster{rgb, func(y, x0, x1 int, dst [3][]byte) {
-		line := pix[y*stride+4*x0 : y*stride+4*x1]
-		for x := range dst[0] {
-			p := line[4*x:][:4]
-			black := uint32(p[3] ^ flip)
-			for i := range dst {
-				dst[i][x] = byte((uint32(p[i]^flip)*black + 127) / 255)
-			}
-		}
-	}}
-}
-
 // onCanvas puts a frame on a black canvas.
-func onCanvas(row func(y, x0, x1 int, dst [3][]byte), frame image.Rectangle) func(y, x0, x1 int, dst [3][]byte) {
-	return func(y, x0, x1 int, dst [3][]byte) {
-		for i := range dst {
-			clear(dst[i])
-		}
+func onCanvas(row rowReader, frame image.Rectangle, depth int) rowReader {
+	return func(y, x0, x1 int, dst []byte) {
+		clear(dst)
 		a, b := max(x0, frame.Min.X), min(x1, frame.Max.X)
-		if y < frame.Min.Y || y >= frame.Max.Y || a >= b {
-			return
+		if y >= frame.Min.Y && y < frame.Max.Y && a < b {
+			row(y-frame.Min.Y, a-frame.Min.X, b-frame.Min.X, dst[(a-x0)*depth:(b-x0)*depth])
 		}
-		for i := range dst {
-			if dst[i] != nil {
-				dst[i] = dst[i][a-x0 : b-x0]
-			}
-		}
-		row(y-frame.Min.Y, a-frame.Min.X, b-frame.Min.X, dst)
 	}
 }

@@ -31,18 +31,20 @@ static void vertical(const uint8_t *src, ptrdiff_t stride, const int16_t *weight
   }
 }
 
-// horizontal filters BLOCK rows at once, column by column of their transpose.
+// horizontal filters BLOCK rows at once, column by column of their transpose; a
+// pixel is `depth` columns.
 BY_PROCESSOR
-static void horizontal(const uint8_t *column, int32_t x0, const int32_t *start, const int16_t *weight, ptrdiff_t n,
+static void horizontal(const uint8_t *column, ptrdiff_t depth, const int32_t *start, const int16_t *weight, ptrdiff_t n,
                        ptrdiff_t out, uint8_t *turned) {
-  for (ptrdiff_t i = 0; i < out; i++) {
+  for (ptrdiff_t i = 0; i < out * depth; i++) {
     int32_t sum[BLOCK];
-    const uint8_t *p = column + (ptrdiff_t)(start[i] - x0) * BLOCK;
-    const int16_t *w = weight + i * n;
+    ptrdiff_t pixel = i / depth;
+    const uint8_t *p = column + ((start[pixel] - start[0]) * depth + i % depth) * BLOCK;
+    const int16_t *w = weight + pixel * n;
     for (int r = 0; r < BLOCK; r++) sum[r] = HALF;
     for (ptrdiff_t j = 0; j < n; j++) {
       int32_t wj = w[j];
-      for (int r = 0; r < BLOCK; r++) sum[r] += wj * p[j * BLOCK + r];
+      for (int r = 0; r < BLOCK; r++) sum[r] += wj * p[j * depth * BLOCK + r];
     }
     for (int r = 0; r < BLOCK; r++) turned[i * BLOCK + r] = (uint8_t)(sum[r] >> BITS);
   }
@@ -54,28 +56,17 @@ static void transpose(const uint8_t *src, ptrdiff_t width, ptrdiff_t rows, uint8
     for (ptrdiff_t r = 0; r < BLOCK; r++) dst[x * BLOCK + r] = r < rows ? src[r * width + x] : 0;
 }
 
-// scratch holds BLOCK * (2 * width + out) bytes.
-void shardmill_resample_block(const uint8_t *src, ptrdiff_t stride, int32_t x0, ptrdiff_t width,
+// width and out are in pixels; scratch holds BLOCK * depth * (2 * width + out) bytes.
+void shardmill_resample_block(const uint8_t *src, ptrdiff_t stride, ptrdiff_t depth, ptrdiff_t width,
                               const int32_t *xstart, const int16_t *xweight, ptrdiff_t xn, ptrdiff_t out,
                               const int32_t *ystart, const int16_t *yweight, ptrdiff_t yn, ptrdiff_t rows,
                               uint8_t *scratch, uint8_t *dst) {
-  uint8_t *row = scratch, *column = row + BLOCK * width, *turned = column + BLOCK * width;
+  ptrdiff_t bytes = width * depth, made = out * depth;
+  uint8_t *row = scratch, *column = row + BLOCK * bytes, *turned = column + BLOCK * bytes;
   for (ptrdiff_t r = 0; r < rows; r++)
-    vertical(src + (ptrdiff_t)(ystart[r] - ystart[0]) * stride, stride, yweight + r * yn, yn, width, row + r * width);
-  transpose(row, width, rows, column);
-  horizontal(column, x0, xstart, xweight, xn, out, turned);
+    vertical(src + (ptrdiff_t)(ystart[r] - ystart[0]) * stride, stride, yweight + r * yn, yn, bytes, row + r * bytes);
+  transpose(row, bytes, rows, column);
+  horizontal(column, depth, xstart, xweight, xn, out, turned);
   for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t i = 0; i < out; i++) dst[r * out + i] = turned[i * BLOCK + r];
-}
-
-static inline uint8_t clamp(int32_t v) { return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v; }
-
-BY_PROCESSOR
-void shardmill_ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint8_t *rgb, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) {
-    int32_t l = (y[i] << 16) + 32768, b = cb[i] - 128, r = cr[i] - 128;
-    rgb[3 * i] = clamp((l + 91881 * r) >> 16);
-    rgb[3 * i + 1] = clamp((l - 22554 * b - 46802 * r) >> 16);
-    rgb[3 * i + 2] = clamp((l + 116130 * b) >> 16);
-  }
+    for (ptrdiff_t i = 0; i < made; i++) dst[r * made + i] = turned[i * BLOCK + r];
 }

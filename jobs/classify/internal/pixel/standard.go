@@ -39,20 +39,20 @@ func codecOf(f format) codec {
 // openStandard decodes with the standard library or x/image.
 func (d *Decoder) openStandard(f format, data []byte, turn orientation) (picture, view, error) {
 	if f == formatWebP && animatedWebP(data) {
-		return nil, view{}, rejectf("animated WebP is not supported")
+		return picture{}, view{}, rejectf("animated WebP is not supported")
 	}
 	c := codecOf(f)
 	cfg, err := guard(f, func() (image.Config, error) { return c.config(bytes.NewReader(data)) })
 	if err != nil {
-		return nil, view{}, err
+		return picture{}, view{}, err
 	}
 	v, err := d.opts.view(cfg.Width, cfg.Height, turn)
 	if err != nil {
-		return nil, view{}, err
+		return picture{}, view{}, err
 	}
 	img, err := guard(f, func() (image.Image, error) { return c.decode(bytes.NewReader(data)) })
 	if err != nil {
-		return nil, view{}, err
+		return picture{}, view{}, err
 	}
 	pic, err := newPicture(img, f == formatWebP, cfg.Width, cfg.Height)
 	return pic, v, err

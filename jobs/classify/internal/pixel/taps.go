@@ -32,17 +32,23 @@ func (t *taps) set(a axis, size int, ratio float64, nearest bool) {
 		// The conversion keeps the compiler from fusing the multiplication with
 		// an addition, which would round otherwise on some processors.
 		centre := float64((float64(a.offset+i) + 0.5) * scale)
-		if nearest {
+		switch {
+		case nearest:
 			t.start[i], t.weight[i] = int32(min(int(centre), size-1)), 1<<weightBits
-			continue
+		case scale > 1 && scale < coarseBelow:
+			t.triangle(i, math.Floor(centre*64+0.5)/64, support, size, coarse)
+		default:
+			t.triangle(i, centre, support, size, exact)
 		}
-		t.triangle(i, centre, support, size)
 	}
 }
 
-// triangle sets the weights of one output. Weights are rounded by their running
-// sum, so that they add up exactly and the errors of many small ones cancel.
-func (t *taps) triangle(i int, centre, support float64, size int) {
+// coarseBelow is the reduction from which on weights are exact. libvips, whose
+// coarse weights are taken over below, reduces by a whole factor first from 4 on.
+const coarseBelow = 4
+
+// triangle sets the weights of one output.
+func (t *taps) triangle(i int, centre, support float64, size int, round func(weight []int16, share func(j int) float64)) {
 	lo := max(int(centre-support+0.5), 0)
 	hi := min(int(centre+support+0.5), size)
 	start := max(min(lo, size-t.n), 0)
@@ -53,11 +59,24 @@ func (t *taps) triangle(i int, centre, support float64, size int) {
 	for j := range weight {
 		sum += tent(start+j, lo, hi, centre, support)
 	}
+	round(weight, func(j int) float64 { return tent(start+j, lo, hi, centre, support) / sum })
+}
+
+// exact rounds weights by their running sum, so that they add up exactly and the
+// errors of many small ones cancel.
+func exact(weight []int16, share func(j int) float64) {
 	run, last := 0.0, 0
 	for j := range weight {
-		run += tent(start+j, lo, hi, centre, support)
-		next := int(run/sum*(1<<weightBits) + 0.5)
+		run += share(j)
+		next := int(run*(1<<weightBits) + 0.5)
 		weight[j], last = int16(next-last), next
+	}
+}
+
+// coarse cuts weights to 12 bits, as libvips does.
+func coarse(weight []int16, share func(j int) float64) {
+	for j := range weight {
+		weight[j] = int16(share(j)*(1<<12)) << (weightBits - 12)
 	}
 }
 

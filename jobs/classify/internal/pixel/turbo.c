@@ -20,15 +20,7 @@ int shardmill_jpeg_header(tjhandle h, const unsigned char *data, unsigned long s
 }
 
 // A progressive image with more scans than libjpeg-turbo's limit is an error.
-int shardmill_jpeg_planes(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *a, unsigned char *b,
-                          unsigned char *c, int stride, int chroma_stride, int width, int height, char *complaint) {
-  unsigned char *planes[3] = {a, b, c};
-  int strides[3] = {stride, chroma_stride, chroma_stride};
-  int rc = tjDecompressToYUVPlanes(h, data, size, planes, width, strides, height, TJFLAG_LIMITSCANS);
-  return outcome(h, rc, complaint);
-}
-
-int shardmill_jpeg_packed(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *dst, int width,
+int shardmill_jpeg_pixels(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *dst, int width,
                           int stride, int height, int format, char *complaint) {
   return outcome(h, tjDecompress2(h, data, size, dst, width, stride, height, format, TJFLAG_LIMITSCANS), complaint);
 }

@@ -9,8 +9,5 @@ enum { SHARDMILL_OK, SHARDMILL_WARNING, SHARDMILL_ERROR };
 int shardmill_jpeg_header(tjhandle h, const unsigned char *data, unsigned long size, int *width, int *height,
                           int *subsampling, int *space, char *complaint);
 
-int shardmill_jpeg_planes(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *a, unsigned char *b,
-                          unsigned char *c, int stride, int chroma_stride, int width, int height, char *complaint);
-
-int shardmill_jpeg_packed(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *dst, int width,
+int shardmill_jpeg_pixels(tjhandle h, const unsigned char *data, unsigned long size, unsigned char *dst, int width,
                           int stride, int height, int format, char *complaint);

@@ -23,6 +23,7 @@ func (s Spec) Canonical() []byte {
 		{"crop_round", s.CropRound},
 		{"interpolation", s.Interpolation},
 		{"exif", s.EXIF},
+		{"icc", s.ICC},
 		{"scale", s.Scale},
 		{"mean", s.Mean},
 		{"std", s.Std},

@@ -11,6 +11,7 @@
 //	crop_round: floor       # or half-even: how half a pixel of offset is rounded
 //	interpolation: bilinear # with antialias; or nearest
 //	exif: false             # turn images upright by their EXIF orientation
+//	icc: srgb               # convert to sRGB by the image's ICC profile; or ignore
 //	scale: 0.00392156862745098
 //	mean: [0.485, 0.456, 0.406]
 //	std: [0.229, 0.224, 0.225]
@@ -22,13 +23,16 @@
 // 255, becomes (v*scale - mean) / std. In a uint8 tensor that is rounded to the
 // nearest integer, half to even, and must lie within 0 to 255.
 //
+// Models are trained on sRGB. Cameras and editors also write Adobe RGB, Display P3
+// and other spaces, whose samples taken as sRGB are the wrong colours: hence the default of icc.
+//
 // The outputs of a quantised model are integers q for the probability
 // scale * (q - zero_point).
 //
 // # Presets
 //
 // All resize the shorter side to 256, bilinear with antialias, take the central
-// 224x224 with its offset rounded down, and ignore EXIF.
+// 224x224 with its offset rounded down, ignore EXIF and convert to sRGB.
 //
 //	imagenet        NCHW float RGB, scale 1/255, mean .485 .456 .406, std .229 .224 .225; logits
 //	imagenet-caffe  NCHW float BGR, 0 to 255 less 104 117 123; probabilities

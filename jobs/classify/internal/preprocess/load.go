@@ -19,7 +19,7 @@ func Presets() []string { return []string{"imagenet", "imagenet-caffe", "raw"} }
 func preset(name string) (Spec, bool) {
 	s := Spec{
 		Name: "preset " + name, Layout: NCHW, Channels: RGB, Type: Float,
-		Resize: Resize{Shorter: 256, given: true}, Crop: Size{224, 224, true}, CropRound: Floor, Interpolation: Bilinear,
+		Resize: Resize{Shorter: 256, given: true}, Crop: Size{224, 224, true}, CropRound: Floor, Interpolation: Bilinear, ICC: ToSRGB,
 		Scale: 1, Mean: []float64{0, 0, 0}, Std: []float64{1, 1, 1}, Output: Output{Kind: Probabilities},
 	}
 	switch name {
@@ -59,7 +59,7 @@ func Load(nameOrPath string) (Spec, error) {
 
 // Parse reads and validates a spec in YAML. Unknown fields are errors.
 func Parse(data []byte) (Spec, error) {
-	s := Spec{Type: Float, CropRound: Floor, Interpolation: Bilinear, Scale: 1}
+	s := Spec{Type: Float, CropRound: Floor, Interpolation: Bilinear, ICC: ToSRGB, Scale: 1}
 	if err := decode(data, &s); err != nil {
 		return Spec{}, err
 	}

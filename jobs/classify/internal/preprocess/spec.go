@@ -48,6 +48,15 @@ const (
 	Nearest  Interpolation = "nearest"
 )
 
+// ICC is what becomes of the ICC profile of an image.
+type ICC string
+
+// The treatments of profiles: samples are converted to sRGB, or taken as they are.
+const (
+	ToSRGB    ICC = "srgb"
+	IgnoreICC ICC = "ignore"
+)
+
 // Rounding is what becomes of half a pixel in the offset of the crop.
 type Rounding string
 
@@ -87,6 +96,7 @@ type Spec struct {
 	CropRound     Rounding      `yaml:"crop_round"`
 	Interpolation Interpolation `yaml:"interpolation"`
 	EXIF          bool          `yaml:"exif"`
+	ICC           ICC           `yaml:"icc"`
 	Scale         float64       `yaml:"scale"`
 	Mean          []float64     `yaml:"mean"`
 	Std           []float64     `yaml:"std"`
@@ -102,6 +112,7 @@ func (s Spec) Validate() error {
 		one("type", s.Type, Float, Float32, Float16, Uint8),
 		one("crop_round", s.CropRound, Floor, HalfEven),
 		one("interpolation", s.Interpolation, Bilinear, Nearest),
+		one("icc", s.ICC, ToSRGB, IgnoreICC),
 		s.geometry(),
 		s.values(),
 		s.Output.validate(),
@@ -211,6 +222,7 @@ func (s Spec) Pixels(maxPixels int64) pixel.Options {
 		Nearest:    s.Interpolation == Nearest,
 		Gray:       s.Channels == Gray,
 		EXIF:       s.EXIF,
+		ICC:        s.ICC == ToSRGB,
 		MaxPixels:  maxPixels,
 	}
 }

@@ -53,7 +53,7 @@ func TestPresetsAreValid(t *testing.T) {
 		if want := "preset " + name; s.Name != want {
 			t.Errorf("name %q, want %q", s.Name, want)
 		}
-		want := pixel.Options{Shorter: 256, CropWidth: 224, CropHeight: 224, MaxPixels: 7}
+		want := pixel.Options{Shorter: 256, CropWidth: 224, CropHeight: 224, ICC: true, MaxPixels: 7}
 		if diff := cmp.Diff(want, s.Pixels(7)); diff != "" {
 			t.Errorf("%s: pixel options (-want +got):\n%s", name, diff)
 		}
@@ -62,7 +62,7 @@ func TestPresetsAreValid(t *testing.T) {
 
 func TestPixelsCarriesEveryOption(t *testing.T) {
 	s := mustParse(t, `{layout: NHWC, channels: gray, type: uint8, resize: 300x200, crop: 32x16,
-crop_round: half-even, interpolation: nearest, exif: true, output: {kind: logits}}`)
+crop_round: half-even, interpolation: nearest, exif: true, icc: ignore, output: {kind: logits}}`)
 	want := pixel.Options{
 		Width: 300, Height: 200, CropWidth: 32, CropHeight: 16,
 		HalfEven: true, Nearest: true, Gray: true, EXIF: true, MaxPixels: 9,
@@ -156,6 +156,7 @@ func TestParseRefuses(t *testing.T) {
 		{"open size", line("224x224", "none"), "without a crop the resized size must be exact"},
 		{"rounding", imagenetYAML + "crop_round: up\n", `crop_round "up" is not one of`},
 		{"interpolation", imagenetYAML + "interpolation: cubic\n", `interpolation "cubic" is not one of`},
+		{"icc", imagenetYAML + "icc: p3\n", `icc "p3" is not one of [srgb ignore]`},
 		{"mean length", line("[0.485, 0.456, 0.406]", "[0.485]"), "mean has 1 and std 3 numbers, but there are 3 channels"},
 		{"gray mean", line("RGB", "gray"), "mean has 3 and std 3 numbers, but there are 1 channels"},
 		{"std zero", line("0.224", "0"), "scale and std must not be 0"},
@@ -193,6 +194,7 @@ crop 8x4
 crop_round floor
 interpolation bilinear
 exif false
+icc srgb
 scale 1
 mean [0 0 0]
 std [1 1 1]
@@ -269,6 +271,7 @@ func specGen() *rapid.Generator[Spec] {
 			CropRound:     rapid.SampledFrom([]Rounding{Floor, HalfEven}).Draw(t, "round"),
 			Interpolation: rapid.SampledFrom([]Interpolation{Bilinear, Nearest}).Draw(t, "interpolation"),
 			EXIF:          rapid.Bool().Draw(t, "exif"),
+			ICC:           rapid.SampledFrom([]ICC{ToSRGB, IgnoreICC}).Draw(t, "icc"),
 			Scale:         rapid.Float64Range(1e-6, 10).Draw(t, "scale"),
 			Output:        Output{Kind: Logits},
 			LabelOffset:   rapid.IntRange(-5, 5).Draw(t, "offset"),
@@ -289,9 +292,9 @@ func specGen() *rapid.Generator[Spec] {
 func specYAML(s Spec) string {
 	list := func(v []float64) string { return strings.ReplaceAll(fmt.Sprint(v), " ", ", ") }
 	return fmt.Sprintf("layout: %s\nchannels: %s\ntype: %s\nresize: %s\ncrop: %s\ncrop_round: %s\ninterpolation: %s\n"+
-		"exif: %v\nscale: %v\nmean: %s\nstd: %s\noutput: {kind: %s}\nlabel_offset: %d\n",
+		"exif: %v\nicc: %s\nscale: %v\nmean: %s\nstd: %s\noutput: {kind: %s}\nlabel_offset: %d\n",
 		s.Layout, s.Channels, s.Type, s.Resize, s.Crop, s.CropRound, s.Interpolation,
-		s.EXIF, s.Scale, list(s.Mean), list(s.Std), s.Output.Kind, s.LabelOffset)
+		s.EXIF, s.ICC, s.Scale, list(s.Mean), list(s.Std), s.Output.Kind, s.LabelOffset)
 }
 
 func TestParseRoundTrip(t *testing.T) {
