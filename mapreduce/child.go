@@ -164,6 +164,9 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 		return nil, err
 	}
 	m, err := s.mapper(ctx, env)
+	if err != nil && ClassOf(err) == Input { // its message is for the user as it is
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making the mapper of %s: %w", s.folder, err)
 	}

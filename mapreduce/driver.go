@@ -57,6 +57,10 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	d.lost = map[task.ID]int{}
 	err = d.run(ctx)
 	d.closeSlots()
+	var usage *UsageError
+	if errors.As(err, &usage) { // a task to rerun that does not exist: the job stays as it was
+		return d.summary, err
+	}
 	d.settle(err)
 	if d.created && d.plans[0] == nil && err != nil {
 		// Nothing was planned: leave no folder behind that would refuse the corrected command.
@@ -130,22 +134,22 @@ func (d *driver) prepare(ctx context.Context) error {
 	if err := d.dir.Recover(); err != nil {
 		return err
 	}
-	if err := d.dir.WriteSummary(d.summary); err != nil {
-		return err
-	}
 	verb := "continues"
 	if d.created {
 		verb = "starts"
 	}
 	d.event(Event{Kind: EventJob, Text: fmt.Sprintf("job %s %s in %s with %d workers", d.job.name, verb, d.cfg.Dir, d.cfg.Workers)})
+	if err := d.rerun(); err != nil {
+		return err
+	}
+	if err := d.dir.WriteSummary(d.summary); err != nil {
+		return err
+	}
 	if err := d.openSlots(ctx); err != nil {
 		return err
 	}
 	d.cfg.Hook("open")
 	if err := d.checkChanged(ctx); err != nil {
-		return err
-	}
-	if err := d.rerun(); err != nil {
 		return err
 	}
 	return d.probe(ctx)

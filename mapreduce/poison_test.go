@@ -35,7 +35,7 @@ type poisonCase struct {
 }
 
 func poisonCases() []poisonCase {
-	const second = time.Second
+	const soon = 700 * time.Millisecond
 	return []poisonCase{
 		{name: "reject", bad: []string{"a !reject", "!reject b"}, class: "bad-record", reason: "the test asks for it"},
 		{name: "reject in Prepare", bad: []string{"a ?reject"}, class: "bad-record", reason: "the test asks for it"},
@@ -44,8 +44,8 @@ func poisonCases() []poisonCase {
 		{name: "panic in Prepare", bad: []string{"a ?panic b"}, class: "crash", reason: "twice: panic"},
 		{name: "segv", bad: []string{"!segv"}, class: "crash", reason: "twice: segmentation fault"},
 		{name: "segv in Prepare", bad: []string{"?segv"}, class: "crash", reason: "twice: segmentation fault"},
-		{name: "hang", bad: []string{"!hang"}, class: "timeout", reason: "no progress", timeout: second},
-		{name: "hang in Prepare", bad: []string{"?hang"}, class: "timeout", reason: "no progress", timeout: second},
+		{name: "hang", bad: []string{"!hang"}, class: "timeout", reason: "no progress", timeout: soon},
+		{name: "hang in Prepare", bad: []string{"?hang"}, class: "timeout", reason: "no progress", timeout: soon},
 		{name: "memory", bad: []string{"!memory"}, class: "memory", reason: "memory", memory: 256 << 20},
 		{name: "several", bad: []string{"!panic", "?segv", "!reject", "!panic"}},
 		{name: "neighbours", bad: []string{"!panic", "!panic"}, class: "crash"},
@@ -114,7 +114,7 @@ func TestPoisonGroups(t *testing.T) {
 			t.Parallel()
 			word := "%" + kind
 			cfg := base(t, mrtest.Inputs(t, withLines(good, word, word+" "+word)))
-			cfg.Params = params(t, wordsParams{ShardRows: 20, Batch: 4, Timeout: 2 * time.Second, NoCombine: true})
+			cfg.Params = params(t, wordsParams{ShardRows: 20, Batch: 4, Timeout: time.Second, NoCombine: true})
 			s := mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitRejects)
 			mrtest.SameFiles(t, mrtest.Tree(t, clean.Dir, "out"), mrtest.Tree(t, cfg.Dir, "out"))
 			got := rejects(t, cfg.Dir)

@@ -264,7 +264,7 @@ func (r *stageRun) judge() error {
 func (r *stageRun) progress(w sched.Work) {
 	r.d.event(Event{
 		Kind: EventProgress, Stage: r.s.folder, Task: w.Task.Name(), Attempt: w.Number,
-		Done: r.sum.Committed, Tasks: r.sum.Tasks, Rows: r.rows(), Total: r.total,
+		Done: r.sum.Committed, Tasks: r.sum.Tasks, Rows: r.rows(), Total: r.total, Rejected: r.counts.Rejected,
 	})
 }
 

@@ -88,6 +88,8 @@ type Event struct {
 	Tasks int   `json:"tasks,omitempty"`
 	Rows  int64 `json:"rows,omitempty"`
 	Total int64 `json:"total,omitempty"` // rows of the stage, 0 while not known
+	// Rejected counts those among Rows that were rejected.
+	Rejected int64 `json:"rejected,omitempty"`
 }
 
 // Kinds of events.

@@ -109,6 +109,9 @@ func (p pace) text(e mapreduce.Event) string {
 	} else if e.Rows > 0 {
 		s += ", " + counted(e.Rows, "row")
 	}
+	if e.Rejected > 0 {
+		s += fmt.Sprintf(", %d rejected", e.Rejected)
+	}
 	seconds := e.Time.Sub(p.began).Seconds()
 	rate := float64(e.Rows-p.rows) / seconds
 	if seconds <= 0 || rate <= 0 {

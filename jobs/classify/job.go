@@ -2,6 +2,7 @@ package classify
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/shardmill/shardmill/formats/labels"
@@ -48,7 +49,7 @@ func files(p Params) ([]mapreduce.File, error) {
 	}
 	spec, err := preprocess.Load(p.Preprocess)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--preprocess: %w", err)
 	}
 	return append(files, mapreduce.File{Role: "preprocessing", Path: p.Preprocess, Content: spec.Canonical()}), nil
 }

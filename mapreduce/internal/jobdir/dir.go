@@ -169,7 +169,7 @@ func (d *Dir) checkOurs() error {
 	}
 	for _, e := range entries {
 		if !slices.Contains(ours, e.Name()) {
-			return &NotJobError{Path: d.path, Found: e.Name()}
+			return &NotJobError{Found: e.Name()}
 		}
 	}
 	return d.checkUnused()
@@ -183,7 +183,7 @@ func (d *Dir) checkUnused() error {
 			return err
 		}
 		if len(entries) > 0 {
-			return &NotJobError{Path: d.path, Found: folder + "/" + entries[0].Name() + ", but no job.json"}
+			return &NotJobError{Found: folder + "/" + entries[0].Name() + ", but no job.json"}
 		}
 	}
 	return nil

@@ -10,12 +10,11 @@ var ErrNoJob = errors.New("no such job directory")
 
 // NotJobError says that Create was given a folder with something else in it.
 type NotJobError struct {
-	Path  string
 	Found string // a name in it that is not ours
 }
 
 func (e *NotJobError) Error() string {
-	return fmt.Sprintf("%s: not empty and not a job directory: it contains %s", e.Path, e.Found)
+	return "not empty and not a job directory: it contains " + e.Found
 }
 
 // FormatError says that a file has a version that this build does not read.

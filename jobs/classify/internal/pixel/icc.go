@@ -1,6 +1,9 @@
 package pixel
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // lightBits is the fixed-point precision of linear light, of which 1<<lightBits
 // is white, and of the matrices that it is multiplied by.
@@ -65,11 +68,15 @@ var xyzToSRGB = [3][3]int64{
 // parseColor reads the curves and the colorants, which are the columns of the
 // matrix to XYZ, and reports whether they make sense.
 func (p *profile) parseColor(icc []byte) bool {
+	var last []byte
 	for c, name := range [3]string{"r", "g", "b"} {
-		var ok bool
-		if p.light[c], ok = parseCurve(iccTag(icc, name+"TRC")); !ok {
+		curve, ok := iccTag(icc, name+"TRC"), true
+		if last != nil && bytes.Equal(curve, last) { // as it mostly is
+			p.light[c] = p.light[c-1]
+		} else if p.light[c], ok = parseCurve(curve); !ok {
 			return false
 		}
+		last = curve
 		xyz := iccTag(icc, name+"XYZ")
 		if len(xyz) < 20 || string(xyz[:4]) != "XYZ " {
 			return false

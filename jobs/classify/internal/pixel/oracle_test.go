@@ -198,7 +198,7 @@ func TestTapsProperties(t *testing.T) {
 func TestCoarseWeights(t *testing.T) {
 	var tp taps
 	tp.set(axis{6, 4, 1, 1}, 6, 1, false)
-	if diff := cmp.Diff([]int16{0, 4 * 1365, 4 * 2275, 4 * 455, 0}, tp.weight); diff != "" || tp.start[0] != 0 {
+	if diff := cmp.Diff([]int16{4 * 1365, 4 * 2275, 4 * 455, 0, 0}, tp.weight); diff != "" || tp.start[0] != 1 {
 		t.Errorf("from %d: %s", tp.start[0], diff)
 	}
 }

@@ -36,17 +36,18 @@ static void vertical(const uint8_t *src, ptrdiff_t stride, const int16_t *weight
 BY_PROCESSOR
 static void horizontal(const uint8_t *column, ptrdiff_t depth, const int32_t *start, const int16_t *weight, ptrdiff_t n,
                        ptrdiff_t out, uint8_t *turned) {
-  for (ptrdiff_t i = 0; i < out * depth; i++) {
-    int32_t sum[BLOCK];
-    ptrdiff_t pixel = i / depth;
-    const uint8_t *p = column + ((start[pixel] - start[0]) * depth + i % depth) * BLOCK;
-    const int16_t *w = weight + pixel * n;
-    for (int r = 0; r < BLOCK; r++) sum[r] = HALF;
-    for (ptrdiff_t j = 0; j < n; j++) {
-      int32_t wj = w[j];
-      for (int r = 0; r < BLOCK; r++) sum[r] += wj * p[j * depth * BLOCK + r];
+  for (ptrdiff_t i = 0; i < out; i++) {
+    const int16_t *w = weight + i * n;
+    for (ptrdiff_t c = 0; c < depth; c++) {
+      int32_t sum[BLOCK];
+      const uint8_t *p = column + ((start[i] - start[0]) * depth + c) * BLOCK;
+      for (int r = 0; r < BLOCK; r++) sum[r] = HALF;
+      for (ptrdiff_t j = 0; j < n; j++) {
+        int32_t wj = w[j];
+        for (int r = 0; r < BLOCK; r++) sum[r] += wj * p[j * depth * BLOCK + r];
+      }
+      for (int r = 0; r < BLOCK; r++) *turned++ = (uint8_t)(sum[r] >> BITS);
     }
-    for (int r = 0; r < BLOCK; r++) turned[i * BLOCK + r] = (uint8_t)(sum[r] >> BITS);
   }
 }
 
