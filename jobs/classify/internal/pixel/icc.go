@@ -70,11 +70,14 @@ var xyzToSRGB = [3][3]int64{
 func (p *profile) parseColor(icc []byte) bool {
 	var last []byte
 	for c, name := range [3]string{"r", "g", "b"} {
-		curve, ok := iccTag(icc, name+"TRC"), true
-		if last != nil && bytes.Equal(curve, last) { // as it mostly is
+		curve := iccTag(icc, name+"TRC")
+		if c > 0 && bytes.Equal(curve, last) { // as it mostly is
 			p.light[c] = p.light[c-1]
-		} else if p.light[c], ok = parseCurve(curve); !ok {
-			return false
+		} else {
+			var ok bool
+			if p.light[c], ok = parseCurve(curve); !ok {
+				return false
+			}
 		}
 		last = curve
 		xyz := iccTag(icc, name+"XYZ")

@@ -218,8 +218,19 @@ func TestProfileThenLuma(t *testing.T) {
 	}
 }
 
-// Real encoders see the same file: the standard decoder still reads what the
-// helpers write.
+// Each channel has its own curve.
+func TestCurvesOfChannels(t *testing.T) {
+	icc := asProfile("RGB ", "XYZ ",
+		tag{"rXYZ", numbers("XYZ \x00\x00\x00\x00", p3Colorants[0][:]...)}, tag{"rTRC", gammaCurve(1)},
+		tag{"gXYZ", numbers("XYZ \x00\x00\x00\x00", p3Colorants[1][:]...)}, tag{"gTRC", gammaCurve(2)},
+		tag{"bXYZ", numbers("XYZ \x00\x00\x00\x00", p3Colorants[2][:]...)}, tag{"bTRC", gammaCurve(3)})
+	crop := noise(50, 3, 1).Pix
+	want := oracleConvert(crop, icc)
+	newSRGBCurve().convert(parseProfile(icc), crop)
+	wantClose(t, crop, want, 1, 0.05)
+}
+
+// The standard decoder still reads what the helper writes.
 func TestProfileFilesAreValid(t *testing.T) {
 	if _, err := jpeg.Decode(bytes.NewReader(withJPEGProfile(asJPEG(t, noise(9, 9, 1)), adobeProfile(), 2, 1, 0))); err != nil {
 		t.Error(err)
