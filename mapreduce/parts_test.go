@@ -17,6 +17,7 @@ import (
 
 	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
@@ -210,6 +211,11 @@ func TestWrongPorts(t *testing.T) {
 		"stream of the same number": func(o *Out) { other.Emit(o, 0, "k", "v") },
 		"dataset of a high number":  func(o *Out) { foreign.Write(o, 0, 1) },
 		"dataset of no writer":      func(o *Out) { data.Write(o, 0, 1) },
+		"dataset of the same number": func(o *Out) {
+			o.writers[0] = foreign.newWriter(nil, false)
+			data.Write(o, 0, 1)
+			o.writers[0] = nil
+		},
 	} {
 		o := &Out{emitters: []emitter{mine.newEmitter(nil, 1)}, writers: []datasetWriter{nil}}
 		o.begin(1)
@@ -297,6 +303,21 @@ func TestListing(t *testing.T) {
 			r.Errorf("got %q, expected %q", got, names)
 		}
 	})
+}
+
+// A damaged file of a reduce's own is tried again; only run files go back to their maps.
+func TestInputError(t *testing.T) {
+	c := &child{plans: map[string]*plan.Stage{"": {}}}
+	tr := &taskRun{env: &Env{}}
+	spill := &shuffle.DamagedError{Path: "x", Spill: true}
+	if err := c.inputError(tr, fmt.Errorf("x: %w", spill)); ClassOf(err) != Retryable {
+		t.Errorf("error %v", err)
+	}
+	for _, err := range []error{io.EOF, os.ErrNotExist, BadInput(io.EOF)} { // there are no run files
+		if got := c.inputError(tr, err); !errors.Is(got, err) || ClassOf(got) != ClassOf(err) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
 }
 
 func TestConserved(t *testing.T) {

@@ -94,7 +94,8 @@ func (s *slot) probe(ctx context.Context, st *Stage) error {
 		return r.Err
 	}
 	if r.Err.Class.Suspicious() {
-		return BadInput(fmt.Errorf("loading %s killed the process (%s); its output is in %s", fileNames(st), r.Reason, log))
+		// The log goes with the job directory, if it was made for this run.
+		return BadInput(fmt.Errorf("loading %s killed the process (%s):\n%s", fileNames(st), r.Reason, lastWords(log)))
 	}
 	return BadInput(errors.Unwrap(r.Err))
 }

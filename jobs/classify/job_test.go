@@ -411,6 +411,34 @@ func TestLostPhotos(t *testing.T) {
 	}
 }
 
+// TestCheckContent: a photo that changed since the split saw it is refused when that is asked for.
+func TestCheckContent(t *testing.T) {
+	needRuntime(t)
+	root := t.TempDir()
+	for i, name := range picturesOf(t, 3) {
+		copyFile(t, demo(t, name), filepath.Join(root, fmt.Sprintf("%d.jpg", i)))
+	}
+	m := filepath.Join(root, "m.csv")
+	if err := os.WriteFile(m, []byte("path\n0.jpg\n1.jpg\n2.jpg\n3.jpg\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := demoParams(t)
+	p.LabelCol = ""
+	dir := filepath.Join(t.TempDir(), "job")
+	cfg := config(t, dir, p, m)
+	mustRun(t, cfg, mapreduce.ExitRejects)
+	copyFile(t, demo(t, picturesOf(t, 5)[4]), filepath.Join(root, "3.jpg")) // it was not there: no change
+	cfg.CheckContent = true
+	mustRun(t, cfg, mapreduce.ExitRejects)
+	copyFile(t, demo(t, picturesOf(t, 5)[4]), filepath.Join(root, "1.jpg"))
+	cfg.CheckContent = false
+	mustRun(t, cfg, mapreduce.ExitRejects)
+	cfg.CheckContent = true
+	if _, err := run(t, cfg); mapreduce.ClassOf(err) != mapreduce.Input || !strings.Contains(err.Error(), "1.jpg") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)

@@ -242,3 +242,13 @@ func (im *image) stat() {
 		im.bytes, im.mtime = info.Size(), info.ModTime().UnixNano()
 	}
 }
+
+// Changed implements mapreduce.Changer: a photo is another one when its size or time differs from what the split
+// saw. One that was not there then may come later.
+func (im *image) Changed() (name string, changed bool) {
+	if im.mtime == 0 {
+		return im.path, false
+	}
+	info, err := os.Stat(im.file)
+	return im.path, err != nil || info.Size() != im.bytes || info.ModTime().UnixNano() != im.mtime
+}

@@ -105,7 +105,7 @@ var tokens atomic.Int64
 
 // newToken is unique among the processes of this machine.
 func newToken() string {
-	return strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(tokens.Add(1), 10)
+	return strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(tokens.Add(1), 10) + "." // none begins another
 }
 
 // Wait waits for a driver and for its workers. It returns the exit code, or -1 if it was killed.
