@@ -3,7 +3,6 @@ package mapreduce_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -139,34 +138,12 @@ func TestKillWorkersAtRandom(t *testing.T) {
 func killWorkers(ctx context.Context, rng *rand.Rand) (killed int) {
 	for ctx.Err() == nil {
 		time.Sleep(time.Duration(rng.IntN(200)) * time.Millisecond)
-		pids := children()
+		pids := mrtest.Children(os.Getpid())
 		if len(pids) > 0 && syscall.Kill(pids[rng.IntN(len(pids))], syscall.SIGKILL) == nil {
 			killed++
 		}
 	}
 	return killed
-}
-
-// children lists the workers that this very process started.
-func children() []int {
-	var pids []int
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		var pid, parent int
-		var state string
-		after := string(b)[strings.LastIndexByte(string(b), ')')+1:]
-		if _, err := fmt.Sscan(filepath.Base(filepath.Dir(path)), &pid); err != nil {
-			continue
-		}
-		if _, err := fmt.Sscan(after, &state, &parent); err == nil && parent == os.Getpid() && state != "Z" {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // An interrupt at any point ends the run 130; nothing committed runs again, and no goroutine or file stays open.
