@@ -130,7 +130,7 @@ func (l *Lister) glob(ctx context.Context, in InputFile, visit func(e Entry) err
 	if len(paths) == 0 {
 		return BadInput(fmt.Errorf("%s: no file matches", in.Name))
 	}
-	sort.Strings(paths)
+	sortPaths(paths)
 	prefix := strings.TrimSuffix(in.Path, filepath.Clean(in.Name))
 	for _, p := range paths {
 		e := Entry{Name: strings.TrimPrefix(p, prefix), Path: p}
@@ -139,6 +139,18 @@ func (l *Lister) glob(ctx context.Context, in InputFile, visit func(e Entry) err
 		}
 	}
 	return nil
+}
+
+// sortPaths puts paths in the byte order of the files that they stand for: a folder as if its name ended in a slash.
+func sortPaths(paths []string) {
+	keys := make(map[string]string, len(paths))
+	for _, p := range paths {
+		keys[p] = p
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			keys[p] = p + "/"
+		}
+	}
+	sort.Slice(paths, func(i, j int) bool { return keys[paths[i]] < keys[paths[j]] })
 }
 
 // walkDir visits the files below a folder so that full names come in byte order: for this a
