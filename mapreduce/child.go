@@ -28,6 +28,8 @@ type child struct {
 	plans  map[string]*plan.Stage
 	// verified are the side files whose checksum has been compared.
 	verified map[string]bool
+	// checked are the stages whose Files have been compared with job.json in this process.
+	checked map[string]bool
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
 	made    mapRunner
 	madeFor *Env
@@ -51,6 +53,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 			return worker.Ready{}, err
 		}
 		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]*plan.Stage{}, map[string]bool{}
+		c.checked = map[string]bool{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
 	return worker.Ready{}, fmt.Errorf("no job %q in this program", j.Job)
@@ -98,6 +101,9 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	if err != nil {
 		return err
 	}
+	if err := c.checkFiles(ctx, s); err != nil {
+		return err
+	}
 	t := &taskRun{
 		env: env, stage: s, as: as, folder: folder,
 		listing: c.dir.Path("stages", splitFolder, "listing"), cell: cell, rejects: c.opts.Rejects,
@@ -111,6 +117,29 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 		return nil
 	}
 	return c.dir.WriteResult(folder, t.result(start, cpu))
+}
+
+// checkFiles compares the files that a stage reads besides its input, such as a model, with what they were when the
+// job started: a worker that starts later opens them by name.
+func (c *child) checkFiles(ctx context.Context, s *Stage) error {
+	if c.checked[s.folder] {
+		return nil
+	}
+	files, err := s.files()
+	if err != nil {
+		return BadInput(err)
+	}
+	for _, f := range files {
+		sum, err := f.digest(ctx)
+		if err != nil {
+			return BadInput(fmt.Errorf("%s: %w", f.Role, err))
+		}
+		if c.dir.Job().Identity[contentOf(f)] != sum {
+			return BadInput(fmt.Errorf("the %s %s changed since this job started: put the old file back, or give another --out", f.Role, f.Path))
+		}
+	}
+	c.checked[s.folder] = true
+	return nil
 }
 
 func (c *child) do(ctx context.Context, t *taskRun, p *plan.Stage) error {

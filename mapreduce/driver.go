@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/executor"
@@ -80,6 +81,9 @@ func (d *driver) enter(ctx context.Context) error {
 	if errors.Is(err, jobdir.ErrNoJob) {
 		err = d.create(want)
 	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return &UsageError{Err: fmt.Errorf("%s is a file, or below one: give another --out", d.cfg.Dir)}
+	}
 	if err != nil {
 		return err
 	}
@@ -134,11 +138,15 @@ func (d *driver) prepare(ctx context.Context) error {
 	if err := d.dir.Recover(); err != nil {
 		return err
 	}
+	workers := fmt.Sprintf("%d workers", d.cfg.Workers)
+	if d.cfg.Workers == 1 {
+		workers = "1 worker"
+	}
 	verb := "continues"
 	if d.created {
 		verb = "starts"
 	}
-	d.event(Event{Kind: EventJob, Text: fmt.Sprintf("job %s %s in %s with %d workers", d.job.name, verb, d.cfg.Dir, d.cfg.Workers)})
+	d.event(Event{Kind: EventJob, Text: fmt.Sprintf("job %s %s in %s with %s", d.job.name, verb, d.cfg.Dir, workers)})
 	if err := d.rerun(); err != nil {
 		return err
 	}

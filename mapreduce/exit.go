@@ -41,7 +41,7 @@ type IdentityError struct {
 }
 
 func (e *IdentityError) Error() string {
-	return fmt.Sprintf("%s holds another job:\n  %s\nGive another --out, or remove that folder, or repeat the command that made it.",
+	return fmt.Sprintf("%s holds another job, or this one with other parameters:\n  %s\nGive another --out, or remove that folder, or repeat the command that made it.",
 		e.Dir, strings.Join(e.Differences, "\n  "))
 }
 

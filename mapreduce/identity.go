@@ -46,7 +46,7 @@ func (d *driver) describe(ctx context.Context) (jobdir.Job, error) {
 			if err != nil {
 				return j, BadInput(fmt.Errorf("%s: %w", f.Role, err))
 			}
-			j.Identity["content of the "+f.Role] = "sha256 " + sum
+			j.Identity[contentOf(f)] = sum
 		}
 	}
 	for _, in := range d.inputs {
@@ -194,12 +194,17 @@ func (d *driver) checkContent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	told := false
 	for f, err := range d.files(0, shardsName) {
 		if err != nil {
 			continue // assess deals with records that do not count
 		}
-		if d.dir.VerifyOutput(f.attempt, f.out) != nil {
-			continue // and with shards that are gone
+		if err := d.dir.VerifyOutput(f.attempt, f.out); err != nil {
+			if !told {
+				d.note("--check-content: what the inputs name cannot be compared, since shards were removed when they were no longer needed (--keep-intermediate keeps them)")
+			}
+			told = true
+			continue
 		}
 		name, err := d.stages[0].src.changed(ctx, env, f.path)
 		if err != nil {
@@ -221,12 +226,16 @@ func (d *driver) env() (*Env, error) {
 	return &Env{stage: splitFolder, meta: p.Meta}, nil
 }
 
+// contentOf is what a file besides the inputs is called in the job's identity.
+func contentOf(f File) string { return "content of the " + f.Role }
+
 func (f File) digest(ctx context.Context) (string, error) {
 	if f.Content != nil {
 		sum := sha256.Sum256(f.Content)
-		return hex.EncodeToString(sum[:]), nil
+		return "sha256 " + hex.EncodeToString(sum[:]), nil
 	}
-	return fileDigest(ctx, f.Path)
+	sum, err := fileDigest(ctx, f.Path)
+	return "sha256 " + sum, err
 }
 
 func fileDigest(ctx context.Context, path string) (string, error) {

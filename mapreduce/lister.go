@@ -33,6 +33,7 @@ const entriesPerSplit = 20000
 // line an entry, its name and its absolute path, each in Go's quoted form, separated by a tab.
 type Lister struct {
 	inputs  []InputFile
+	own     string // the job directory, absolute
 	ranges  []Range
 	meta    json.RawMessage
 	w       *bufio.Writer
@@ -44,9 +45,9 @@ type Lister struct {
 	passed  int64
 }
 
-func newLister(inputs []InputFile, w io.Writer) *Lister {
+func newLister(inputs []InputFile, own string, w io.Writer) *Lister {
 	sum := sha256.New()
-	return &Lister{inputs: inputs, w: bufio.NewWriter(io.MultiWriter(w, sum)), sum: sum}
+	return &Lister{inputs: inputs, own: own, w: bufio.NewWriter(io.MultiWriter(w, sum)), sum: sum}
 }
 
 // Inputs are the job's inputs in the order given.
@@ -111,10 +112,10 @@ func (l *Lister) finish() (*plan.Listing, error) {
 func (l *Lister) Walk(ctx context.Context, in InputFile, visit func(e Entry) error) error {
 	info, err := os.Stat(in.Path)
 	if err == nil && info.IsDir() {
-		return walkDir(ctx, Entry(in), visit)
+		return l.walkDir(ctx, Entry{Name: in.Name, Path: in.Path}, visit)
 	}
 	if err == nil {
-		return visit(Entry(in))
+		return visit(Entry{Name: in.Name, Path: in.Path})
 	}
 	if !strings.ContainsAny(in.Name, "*?[") || !errors.Is(err, fs.ErrNotExist) {
 		return BadInput(err)
@@ -123,7 +124,11 @@ func (l *Lister) Walk(ctx context.Context, in InputFile, visit func(e Entry) err
 }
 
 func (l *Lister) glob(ctx context.Context, in InputFile, visit func(e Entry) error) error {
-	paths, err := filepath.Glob(in.Path)
+	// The pattern is what the user wrote: special characters in the folders above are none.
+	at := strings.LastIndexByte(in.Name[:strings.IndexAny(in.Name, "*?[")], '/') + 1
+	pattern := filepath.Clean(in.Name[at:])
+	folder := strings.TrimSuffix(in.Path, pattern)
+	paths, err := filepath.Glob(escapePattern(folder) + pattern)
 	if err != nil {
 		return BadInput(fmt.Errorf("%s: %w", in.Name, err))
 	}
@@ -131,14 +136,18 @@ func (l *Lister) glob(ctx context.Context, in InputFile, visit func(e Entry) err
 		return BadInput(fmt.Errorf("%s: no file matches", in.Name))
 	}
 	sortPaths(paths)
-	prefix := strings.TrimSuffix(in.Path, filepath.Clean(in.Name))
 	for _, p := range paths {
-		e := Entry{Name: strings.TrimPrefix(p, prefix), Path: p}
-		if err := l.Walk(ctx, InputFile(e), visit); err != nil {
+		match := InputFile{Name: in.Name[:at] + strings.TrimPrefix(p, folder), Path: p}
+		if err := l.Walk(ctx, match, visit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// escapePattern makes a pattern that matches a path only.
+func escapePattern(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // sortPaths puts paths in the byte order of the files that they stand for: a folder as if its name ended in a slash.
@@ -154,8 +163,9 @@ func sortPaths(paths []string) {
 }
 
 // walkDir visits the files below a folder so that full names come in byte order: for this a
-// folder's name compares as if it ended in a slash. Symbolic links to files are followed, those to folders are not.
-func walkDir(ctx context.Context, dir Entry, visit func(e Entry) error) error {
+// folder's name compares as if it ended in a slash. Symbolic links to files are followed; those to folders, and what
+// is no file, are passed over and counted. The job directory itself is no input.
+func (l *Lister) walkDir(ctx context.Context, dir Entry, visit func(e Entry) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -165,12 +175,15 @@ func walkDir(ctx context.Context, dir Entry, visit func(e Entry) error) error {
 	}
 	sort.Slice(list, func(i, j int) bool { return sortName(list[i]) < sortName(list[j]) })
 	for _, d := range list {
-		e := Entry{Name: filepath.Join(dir.Name, d.Name()), Path: filepath.Join(dir.Path, d.Name())}
+		e := Entry{Name: filepath.Join(dir.Name, d.Name()), Path: filepath.Join(dir.Path, d.Name()), Found: true}
 		switch {
+		case e.Path == l.own:
 		case d.IsDir():
-			err = walkDir(ctx, e, visit)
+			err = l.walkDir(ctx, e, visit)
 		case d.Type().IsRegular() || linksToFile(d, e.Path):
 			err = visit(e)
+		default:
+			l.Pass()
 		}
 		if err != nil {
 			return err

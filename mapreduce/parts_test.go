@@ -270,9 +270,9 @@ func TestListing(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		names := rapid.SliceOfN(rapid.String(), 1, 30).Draw(r, "names")
 		var b bytes.Buffer
-		l := newLister(nil, &b)
+		l := newLister(nil, "", &b)
 		for i, n := range names {
-			if err := l.Entry(Entry{n, "/" + n}); err != nil {
+			if err := l.Entry(Entry{n, "/" + n, false}); err != nil {
 				r.Fatal(err)
 			}
 			if i%7 == 3 {

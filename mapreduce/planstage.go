@@ -93,7 +93,7 @@ func (d *driver) planSplit(ctx context.Context, s *Stage) (*plan.Stage, error) {
 	var listing *plan.Listing
 	var bad error // of the inputs, which needs no word of the file being written
 	err := d.dir.WriteListing(s.folder, func(w io.Writer) error {
-		l = newLister(d.inputs, w)
+		l = newLister(d.inputs, d.dir.Path(), w)
 		if bad = s.src.list(ctx, l); bad != nil {
 			return bad
 		}
@@ -108,7 +108,7 @@ func (d *driver) planSplit(ctx context.Context, s *Stage) (*plan.Stage, error) {
 		return nil, err
 	}
 	if listing.Passed > 0 {
-		d.note("%d files of other kinds in the folders given were passed over", listing.Passed)
+		d.note("%d files of other kinds, or links to folders, were passed over in the folders given", listing.Passed)
 	}
 	target := s.src.target().Bytes
 	if target == 0 {

@@ -93,6 +93,9 @@ func (m MaxRejects) exceeded(rejects, rows int64) bool {
 	return float64(rejects) > m.Share*float64(rows)
 }
 
+// maxPartitions bounds what can be asked for: every map task holds a block for each partition of each stream.
+const maxPartitions = 10000
+
 // rejectsJudgedFrom is the number of finished rows from which too many rejects stop a running job.
 const rejectsJudgedFrom = 1000
 
@@ -118,6 +121,9 @@ func (c Config) withDefaults() Config {
 // Run runs a job to its end, or continues it where an earlier run stopped: which of the two it is
 // depends on the job directory alone. The summary is what summary.json holds; ExitCode turns both into an exit code.
 func Run(ctx context.Context, opts Options, job Job, cfg Config) (Summary, error) {
+	if cfg.Partitions < 0 || cfg.Partitions > maxPartitions {
+		return Summary{}, &UsageError{Err: fmt.Errorf("--partitions %d: from 1 to %d, or 0 to choose by size", cfg.Partitions, maxPartitions)}
+	}
 	cfg = cfg.withDefaults()
 	params, err := job.params(cfg.Params)
 	if err != nil {

@@ -44,8 +44,9 @@ type Source[R any] struct {
 
 // Entry is one line of the listing.
 type Entry struct {
-	Name string // as messages and outputs show it
-	Path string // absolute
+	Name  string // as messages and outputs show it
+	Path  string // absolute
+	Found bool   // below a folder, while the inputs are listed: its name was not given
 }
 
 // Rows takes what a Source reads.

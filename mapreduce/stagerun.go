@@ -242,9 +242,11 @@ func (r *stageRun) settle(o outcome) error {
 // are known to kill workers count although their task is not committed: to find the next one may take long.
 func (r *stageRun) judge() error {
 	rejects, rows := r.counts.Rejected+r.counts.RejectedRecords, r.rows()
-	for _, n := range r.excluded {
+	for id, n := range r.excluded {
 		rejects += n
-		rows += n
+		if id.Kind != task.Reduce { // the rows of a key group have been counted when they were mapped
+			rows += n
+		}
 	}
 	for _, c := range r.d.counts[:r.i] {
 		rejects += c.Rejected + c.RejectedRecords

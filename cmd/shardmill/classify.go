@@ -88,5 +88,9 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 	if params, err = params.Absolute(); err != nil {
 		return nil, err
 	}
-	return json.Marshal(params)
+	b, err := json.Marshal(params)
+	if err != nil { // JSON has no NaN and no infinity
+		return nil, badUsage(commandName(c), "--threshold %v: from 0 to 1", params.Threshold)
+	}
+	return b, nil
 }

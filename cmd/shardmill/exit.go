@@ -81,8 +81,12 @@ func jobEnd(command string, s mapreduce.Summary, dir string, err error) error {
 
 // hint says what to do about an error, where its own text does not.
 func hint(code int, err error, dir string) string {
+	_, missing := os.Stat(filepath.Join(dir, "job.json"))
 	switch code {
 	case mapreduce.ExitFailed:
+		if failed := (*mapreduce.FailedError)(nil); missing != nil && !errors.As(err, &failed) {
+			return "Nothing was started."
+		}
 		if errors.Is(err, syscall.ENOSPC) || full(dir) {
 			return fmt.Sprintf("The disk is full: make room, then: shardmill rerun %s", dir)
 		}
@@ -90,6 +94,9 @@ func hint(code int, err error, dir string) string {
 	case mapreduce.ExitUsage:
 		return "Give another --out."
 	case mapreduce.ExitInput:
+		if missing == nil {
+			return "Correct that and repeat the command, with another --out if a file that was read has to change."
+		}
 		return "Correct that and repeat the command."
 	case mapreduce.ExitNoJob:
 		return "A job directory is what --out named when the job was started."

@@ -22,7 +22,10 @@ func said(dir string, s mapreduce.Summary, err error) (int, string) {
 }
 
 func TestJobEnd(t *testing.T) {
-	dir := t.TempDir()
+	dir, fresh := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "job.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	rejects := mapreduce.Summary{Rows: mapreduce.RowSummary{Rejected: 2}}
 	for _, test := range []struct {
 		name    string
@@ -38,16 +41,22 @@ func TestJobEnd(t *testing.T) {
 			"identity",
 			mapreduce.Summary{},
 			&mapreduce.IdentityError{Dir: "j", Differences: []string{"a is 1 there and 2 here"}}, 2,
-			"shardmill: j holds another job:\n  a is 1 there and 2 here\nGive another --out, or remove that folder, or repeat the command that made it.\n",
+			"shardmill: j holds another job, or this one with other parameters:\n  a is 1 there and 2 here\nGive another --out, or remove that folder, or repeat the command that made it.\n",
 		},
-		{"input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command.\n"},
+		{"input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command, with another --out if a file that was read has to change.\n"},
+		{"early input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command.\n"},
+		{"early fault", mapreduce.Summary{}, errors.New("a fault"), 1, "shardmill: a fault\nNothing was started.\n"},
 		{"other", mapreduce.Summary{}, errors.New("a fault"), 1, "shardmill: a fault\nWhat is done is kept. When the cause is gone: shardmill rerun " + dir + "\n"},
 		{"disk", mapreduce.Summary{}, fmt.Errorf("write: %w", syscall.ENOSPC), 1, "shardmill: write: no space left on device\nThe disk is full: make room, then: shardmill rerun " + dir + "\n"},
 		{"early", mapreduce.Summary{}, context.Canceled, 130, "shardmill: interrupted before anything was done\n"},
 		{"control", mapreduce.Summary{}, errors.New("a\x1b[2Jb"), 1, "shardmill: a\\x1b[2Jb\nWhat is done is kept. When the cause is gone: shardmill rerun " + dir + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			code, text := said(dir, test.summary, test.err)
+			at := dir
+			if strings.HasPrefix(test.name, "early") {
+				at = fresh
+			}
+			code, text := said(at, test.summary, test.err)
 			if code != test.code || text != test.want {
 				t.Errorf("exit code %d, expected %d; got\n%swant\n%s", code, test.code, text, test.want)
 			}

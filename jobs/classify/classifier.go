@@ -137,8 +137,11 @@ func (c *classifier) Map(ctx context.Context, batch []image, out *mapreduce.Out)
 		return err
 	}
 	for i := range batch {
-		if !out.Rejected(i) {
-			c.score(i, &batch[i], out)
+		if out.Rejected(i) {
+			continue
+		}
+		if err := c.score(i, &batch[i], out); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -179,7 +182,7 @@ func (c *classifier) clear(i int) {
 }
 
 // score turns the model's output for slot i into a prediction and sends it on.
-func (c *classifier) score(i int, im *image, out *mapreduce.Out) {
+func (c *classifier) score(i int, im *image, out *mapreduce.Out) error {
 	c.session.Scores(i, c.scores)
 	switch o := c.spec.Output; o.Kind {
 	case preprocess.Logits:
@@ -190,11 +193,14 @@ func (c *classifier) score(i int, im *image, out *mapreduce.Out) {
 		}
 	case preprocess.Probabilities:
 	}
+	if err := c.checkScores(); err != nil {
+		return err
+	}
 	var err error
 	c.top, err = onnx.TopK(c.scores[c.spec.LabelOffset:], c.p.TopK, c.top[:0])
 	if err != nil {
 		out.Reject(i, err)
-		return
+		return nil
 	}
 	n := 0
 	for n < len(c.top) && float64(c.top[n].Score) >= c.p.Threshold {
@@ -202,7 +208,7 @@ func (c *classifier) score(i int, im *image, out *mapreduce.Out) {
 	}
 	if n == 0 {
 		out.Drop(i, "threshold")
-		return
+		return nil
 	}
 	p := prediction{
 		path: im.path, shard: out.Task(), status: im.status, label: im.label, carried: im.carried, top: c.top[:n],
@@ -210,4 +216,20 @@ func (c *classifier) score(i int, im *image, out *mapreduce.Out) {
 	c.streams.byID.Emit(out, i, im.id, p)
 	p.top = p.top[:1]
 	c.streams.byRank.Emit(out, i, rankKey{uint32(p.top[0].ID), p.top[0].Score, im.id}, p)
+	return nil
+}
+
+// scoreSlack is how far rounding, as of an 8-bit output, may take a probability out of [0, 1].
+const scoreSlack = 1e-2
+
+// checkScores refuses a model whose scores are no probabilities though the spec says so: thresholds and
+// ranks would mean nothing. NaN is for TopK to refuse.
+func (c *classifier) checkScores() error {
+	for k, s := range c.scores {
+		if s < -scoreSlack || s > 1+scoreSlack {
+			return mapreduce.BadInput(fmt.Errorf("--preprocess: the model's score %v of label %d is no probability; output kind %s in the spec does not fit: is it logits?",
+				s, k-c.spec.LabelOffset, c.spec.Output.Kind))
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package classify
 import (
 	"encoding/json"
 	"io"
-	"time"
 
 	"github.com/shardmill/shardmill/formats/arrowfile"
 	"github.com/shardmill/shardmill/formats/table"
@@ -43,9 +42,6 @@ func (im *image) Origin() mapreduce.Origin {
 	record := map[string]any{"path": im.path, "bytes": im.bytes}
 	if im.label.ok {
 		record["label"] = im.label.value
-	}
-	if im.mtime != 0 {
-		record["mtime"] = time.Unix(0, im.mtime).UTC().Format(time.RFC3339)
 	}
 	b, err := json.Marshal(record)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/shardmill/shardmill/formats/labels"
 	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
@@ -68,8 +69,9 @@ const (
 
 func newStreams(p Params) streams {
 	out := newOutputs(p)
+	read := sync.OnceValues(func() (labels.Labels, error) { return labels.Read(p.Labels) })
 	newWriter := func() (writer, error) {
-		names, err := labels.Read(p.Labels)
+		names, err := read()
 		return writer{out: out, labels: names, model: p.modelName()}, err
 	}
 	return streams{

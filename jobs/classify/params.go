@@ -54,7 +54,7 @@ func (p Params) check() error {
 		return errors.New("--preprocess is needed: imagenet, imagenet-caffe, raw, or a YAML file")
 	case p.TopK < 1:
 		return fmt.Errorf("--top-k %d: at least 1", p.TopK)
-	case p.Threshold < 0 || p.Threshold > 1:
+	case !(p.Threshold >= 0 && p.Threshold <= 1):
 		return fmt.Errorf("--threshold %v: from 0 to 1", p.Threshold)
 	case p.Batch < 1 || p.Batch > 1024:
 		return fmt.Errorf("--batch %d: from 1 to 1024", p.Batch)

@@ -25,7 +25,12 @@ type place struct {
 	Line  int64
 }
 
-func (p place) String() string { return fmt.Sprintf("%s line %d", p.Input, p.Line) }
+func (p place) String() string {
+	if p.Line == 0 {
+		return p.Input
+	}
+	return fmt.Sprintf("%s line %d", p.Input, p.Line)
+}
 
 // source reads manifests, folders and single files of images.
 func source(p Params) *mapreduce.Source[image] {
@@ -71,7 +76,7 @@ func (u unique) Reduce(_ context.Context, id string, places iter.Seq2[string, pl
 			continue
 		}
 		return mapreduce.BadInput(fmt.Errorf(
-			"id %q of column %q stands twice: in %s and in %s; ids must be unique, or leave --id-col out and the path is the id",
+			"id %q of column %q stands twice: in %s and in %s; mend that and start again with another --out, or leave --id-col out and the path is the id",
 			id, u.column, first, at))
 	}
 	return nil
@@ -99,20 +104,23 @@ func list(ctx context.Context, p Params, l *mapreduce.Lister) error {
 	meta := Meta{}
 	kinds := extensions()
 	for _, in := range l.Inputs() {
-		info, err := os.Stat(in.Path)
-		folder := err == nil && info.IsDir()
-		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
-			switch {
-			case !folder && isManifest(e.Name):
-				return listManifest(p, l, &meta, e)
-			case folder && !slices.Contains(kinds, strings.ToLower(filepath.Ext(e.Name))):
+		taken := 0
+		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
+			if e.Found && !slices.Contains(kinds, strings.ToLower(filepath.Ext(e.Name))) {
 				l.Pass()
 				return nil
+			}
+			taken++
+			if !e.Found && isManifest(e.Name) {
+				return listManifest(p, l, &meta, e)
 			}
 			return l.Entry(e)
 		})
 		if err != nil {
 			return err
+		}
+		if taken == 0 {
+			return mapreduce.BadInput(fmt.Errorf("%s: no image in this folder: is it the right one, and mounted?", in.Name))
 		}
 	}
 	return l.Meta(meta)
@@ -179,7 +187,8 @@ func readManifest(ctx context.Context, p Params, env *mapreduce.Env, rg mapreduc
 		case errors.As(err, &bad):
 			err = rows.Reject(mapreduce.Origin{Input: rg.Name, Line: bad.Line, Record: bad.Raw}, bad.Err)
 		case err == nil && p.IDCol != "" && row.ID == "":
-			err = rows.Reject(mapreduce.Origin{Input: rg.Name, Line: row.Line, ID: row.Path}, fmt.Errorf("no id in column %q", p.IDCol))
+			im := m.image(&row)
+			err = rows.Reject(im.Origin(), fmt.Errorf("no id in column %q", p.IDCol))
 		case err == nil:
 			err = rows.Row(m.image(&row))
 		}
