@@ -6,6 +6,9 @@
 //	manifest     input: CSV files that list images
 //	text         input: lines of text
 //	labels       input: the names of a model's classes
+//	delimited    input: CSV and the like at speed, also by byte ranges
+//	jsonl        input: one JSON object a line
+//	compressed   input: files that may be gzip or zstd
 //
 // Formats know nothing of jobs or of the engine.
 package formats

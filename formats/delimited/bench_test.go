@@ -1,0 +1,100 @@
+package delimited
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+)
+
+// ratings is n rows as a recommender reads them: about 25 bytes each.
+func ratings(n int) []byte {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b bytes.Buffer
+	for range n {
+		fmt.Fprintf(&b, "%d,%d,%d.%d,%.6f\n", rng.IntN(53424), rng.IntN(10000), rng.IntN(5), 5*rng.IntN(2), rng.Float64())
+	}
+	return b.Bytes()
+}
+
+// BenchmarkRead reads the same bytes with this package and with encoding/csv.
+func BenchmarkRead(b *testing.B) {
+	for name, data := range map[string][]byte{"plain": ratings(1_000_000), "quoted": quoted(500_000)} {
+		b.Run(name+"/delimited", func(b *testing.B) {
+			measure(b, data, func() func() error {
+				r, err := NewReader(bytes.NewReader(data), "a.csv", Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var rec Record
+				return func() error { return r.Read(&rec) }
+			})
+		})
+		b.Run(name+"/encoding-csv", func(b *testing.B) {
+			measure(b, data, func() func() error {
+				r := csv.NewReader(bytes.NewReader(data))
+				r.ReuseRecord = true
+				return func() error {
+					_, err := r.Read()
+					return err
+				}
+			})
+		})
+	}
+}
+
+// measure reads data to its end with each reader that open makes.
+func measure(b *testing.B, data []byte, open func() func() error) {
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	rows := -1
+	before := cpu(b)
+	for b.Loop() {
+		read := open()
+		var err error
+		for rows = -1; err == nil; rows++ {
+			err = read()
+		}
+		if !errors.Is(err, io.EOF) {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(cpu(b)-before)/float64(b.N)/float64(rows), "cpu-ns/row")
+}
+
+// cpu returns the CPU time of this process in ns, collector and all: other work on the machine does not count.
+func cpu(b *testing.B) int64 {
+	b.Helper()
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		b.Fatal(err)
+	}
+	return use.Utime.Nano() + use.Stime.Nano()
+}
+
+// quoted is n rows in which all fields have quotes, and some have line ends and doubled quotes.
+func quoted(n int) []byte {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var b bytes.Buffer
+	for range n {
+		fmt.Fprintf(&b, "\"%d\",\"%s\",\"a \"\"word\"\",\nand more\",\"%.6f\"\n", rng.IntN(53424), "some words here"[:rng.IntN(15)], rng.Float64())
+	}
+	return b.Bytes()
+}
+
+func BenchmarkScan(b *testing.B) {
+	for name, data := range map[string][]byte{"plain": ratings(1_000_000), "quoted": quoted(500_000)} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if s, err := ScanRange(bytes.NewReader(data), "a", 0, int64(len(data)), ','); err != nil || s.From[AtRecord].End != AtRecord {
+					b.Fatal(s, err)
+				}
+			}
+		})
+	}
+}
