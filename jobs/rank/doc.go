@@ -1,0 +1,24 @@
+// Package rank is the job that ranks the rows of each key: the N best rows of each value of a column,
+// or counts, sums, least, greatest and mean values of its groups.
+//
+// # Values
+//
+// A column that is compared or added up has a type. A string is ordered by its bytes. An int is an
+// int64 in canonical decimals: digits without leading zeros, '-' before a negative one. A float is what
+// strconv.ParseFloat takes for a float64, infinities included; a NaN is refused and -0 is 0. A row is a reject
+// where one of these values is missing or is no value of its type. An empty string is a string.
+//
+// # Ranked
+//
+// Rows of one key are in order of the column --by and, where that is equal, in order of the input:
+// files as they were given, then rows. The shuffle sorts by the bytes of key and value (see orderCodec),
+// and the engine keeps equal ones in the order of map tasks, which is that of the input.
+// Of each batch of 4096 rows a mapper sends at most 2N-1 of a key, so a hot key is small before it is
+// shuffled; strings that begin with the same eight bytes are all sent.
+//
+// # Groups
+//
+// Sums and means of ints are exact: they are added up in 128 bits, a sum that is no int64 makes the
+// group a reject, and a mean is the float64 nearest to the true one. Floats are added up as float64, in an order that depends
+// on the input and on --shard-rows only.
+package rank

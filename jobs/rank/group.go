@@ -1,0 +1,167 @@
+package rank
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/shardmill/shardmill/formats/parquetfile"
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// words is the state of a group: its count, then the words of its cells of state. An array and not
+// a slice, so that a group needs no memory besides its place in the combiner's table.
+type words interface {
+	[2]uint64 | [4]uint64 | [8]uint64 | [16]uint64
+}
+
+// maxWords is the room of the largest state.
+const maxWords = 16
+
+// groupStages chooses the smallest state that has room.
+func groupStages(p Params) ([]mapreduce.Stage, error) {
+	a, err := p.aggregates()
+	if err != nil {
+		return nil, err
+	}
+	key, err := kindOf(p.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case a.words <= 2:
+		return grouping[[2]uint64]{p, a, key}.stages(), nil
+	case a.words <= 4:
+		return grouping[[4]uint64]{p, a, key}.stages(), nil
+	case a.words <= 8:
+		return grouping[[8]uint64]{p, a, key}.stages(), nil
+	default:
+		return grouping[[16]uint64]{p, a, key}.stages(), nil
+	}
+}
+
+// groupRow is a row on its way to its group.
+type groupRow[W words] struct {
+	place
+	key     value
+	numbers W // bits of the columns that are aggregated
+}
+
+// group is a row of the dataset groups.
+type group[W words] struct {
+	key   value
+	state W
+}
+
+// grouping is what the parameters say.
+type grouping[W words] struct {
+	params Params
+	agg    aggregates
+	key    kind
+}
+
+func (g grouping[W]) stages() []mapreduce.Stage {
+	groups := &mapreduce.Dataset[group[W]]{
+		Name: "groups", Ext: "parquet",
+		Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[group[W]], error) {
+			return parquetfile.Create(w, g.columns())
+		},
+	}
+	states := &mapreduce.Stream[value, W]{
+		Name: "groups", Key: keyCodec{g.key}, Value: stateCodec[W]{g.agg.words},
+		BytesPerRow: int64(numberBytes * (1 + g.agg.words)),
+		Combine:     func(a, b W) W { return merge(g.agg.cells, a, b) },
+		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[value, W], error) {
+			return merger[W]{groups, g.agg}, nil
+		},
+		Writes: []mapreduce.Port{groups},
+	}
+	st := mapreduce.NewStage("group", g.reading().source(), batch,
+		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[groupRow[W]], error) {
+			return mapreduce.MapFunc[groupRow[W]](func(_ context.Context, i int, r *groupRow[W], out *mapreduce.Out) error {
+				states.Emit(out, i, r.key, begin(g.agg.cells, r.numbers))
+				return nil
+			}), nil
+		}, states)
+	return []mapreduce.Stage{st}
+}
+
+func (g grouping[W]) reading() reading[groupRow[W]] {
+	type row = groupRow[W]
+	cols := append(placeColumns(func(r *row) *place { return &r.place }),
+		shardColumn(g.key, "key", func(r *row) *value { return &r.key }))
+	needs, at := []string{g.params.Key}, make([]int, len(g.agg.columns))
+	for i, name := range g.agg.columns {
+		cols = append(cols, table.Int64(fmt.Sprintf("number_%d", i),
+			func(r *row) int64 { return int64(r.numbers[i]) }, func(r *row, n int64) { r.numbers[i] = uint64(n) }))
+		if name != g.params.Key { // at 0
+			at[i] = len(needs)
+			needs = append(needs, name)
+		}
+	}
+	return reading[row]{
+		params: g.params, needs: needs, columns: cols,
+		size: func(r *row) int64 { return int64(len(r.key.text) + numberBytes*len(needs)) },
+		row: func(from place, cells []cell) (r row, err error) {
+			r.place = from
+			r.key, err = g.key.parseCell(g.params.Key, cells[0])
+			for i := 0; err == nil && i < len(at); i++ {
+				var v value
+				v, err = g.agg.kind.parseCell(g.agg.columns[i], cells[at[i]])
+				r.numbers[i] = v.bits
+			}
+			return r, err
+		},
+	}
+}
+
+// columns are those of groups: the key, then the aggregates as they were asked for.
+func (g grouping[W]) columns() table.Columns[group[W]] {
+	type row = group[W]
+	var ours []string
+	for _, a := range g.agg.list {
+		ours = append(ours, a.name())
+	}
+	cols := table.Columns[row]{
+		column(g.key, renamed(ours, []string{g.params.Key})[0], func(r *row) *value { return &r.key }),
+	}
+	for i, a := range g.agg.list {
+		switch {
+		case a.op == opMean || a.op != opCount && g.agg.kind == float:
+			cols = append(cols, table.Float64(ours[i], func(r *row) float64 { return floatOf(a, g.agg.kind, &r.state) },
+				func(*row, float64) {}))
+		default:
+			cols = append(cols, table.Int64(ours[i], func(r *row) int64 { return intOf(a, &r.state) }, func(*row, int64) {}))
+		}
+	}
+	return cols
+}
+
+// merger merges what the mappers made of a group.
+type merger[W words] struct {
+	groups *mapreduce.Dataset[group[W]]
+	agg    aggregates
+}
+
+// Reduce implements mapreduce.Reducer.
+func (m merger[W]) Reduce(_ context.Context, key value, values iter.Seq2[value, W], out *mapreduce.Out) error {
+	g := group[W]{key: key}
+	first := true
+	for _, w := range values {
+		if first {
+			g.state, first = w, false
+			continue
+		}
+		g.state = merge(m.agg.cells, g.state, w)
+	}
+	if err := overflow(m.agg.list, m.agg.kind, &g.state); err != nil {
+		return &mapreduce.Error{Class: mapreduce.BadRecord, Err: err}
+	}
+	m.groups.Write(out, 0, g)
+	return nil
+}
+
+// Close implements mapreduce.Reducer.
+func (merger[W]) Close() error { return nil }
