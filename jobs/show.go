@@ -1,10 +1,12 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 
 	"github.com/shardmill/shardmill/jobs/classify"
+	"github.com/shardmill/shardmill/jobs/rank"
 	"github.com/shardmill/shardmill/jobs/wordcount"
 )
 
@@ -32,6 +34,8 @@ func Show(job string, v View) ([]Table, error) {
 	switch {
 	case job == "wordcount" && v.Label == "":
 		return showWords(v)
+	case job == "rank" && v.Label == "":
+		return showRanked(v)
 	case job == "classify" && v.Label == "":
 		return showLabels(v)
 	case job == "classify":
@@ -63,6 +67,30 @@ func showWords(v View) ([]Table, error) {
 	t := Table{Name: "counts", Title: "the most frequent words", Header: []string{"count", "word"}}
 	for _, w := range words {
 		t.Rows = append(t.Rows, wordRow(w))
+	}
+	return []Table{t}, err
+}
+
+// textRow is a row whose columns are the input's.
+type textRow struct{ names, cells []string }
+
+// Cells implements Row.
+func (r textRow) Cells() []string { return r.cells }
+
+// MarshalJSON writes the row as an object of its columns.
+func (r textRow) MarshalJSON() ([]byte, error) {
+	m := map[string]string{}
+	for i, n := range r.names {
+		m[n] = r.cells[i]
+	}
+	return json.Marshal(m)
+}
+
+func showRanked(v View) ([]Table, error) {
+	s, err := rank.Show(v.Out, v.Rows)
+	t := Table{Name: s.Dataset, Title: "the first rows of " + s.Dataset, Header: s.Names}
+	for _, cells := range s.Rows {
+		t.Rows = append(t.Rows, textRow{s.Names, cells})
 	}
 	return []Table{t}, err
 }

@@ -46,6 +46,7 @@ func TestRowsForPeopleAndPrograms(t *testing.T) {
 		cells []string
 		json  string
 	}{
+		{textRow{[]string{"user", "n"}, []string{"ann", "2"}}, []string{"ann", "2"}, `{"n":"2","user":"ann"}`},
 		{wordRow{"the", 12}, []string{"12", "the"}, `{"word":"the","count":12}`},
 		{
 			labelRow{134, "crane", 3, .51239},
