@@ -28,5 +28,13 @@
 // Before anything runs the driver asks backwards which committed files are needed and still there: what is lost or
 // damaged is made again, with no more of what it was made from than that takes.
 //
+// # Profiles
+//
+// Config.Profile names a folder for the CPU and heap profiles of a run: driver.cpu.pprof, driver.heap.pprof,
+// worker-0.cpu.pprof and so on. Workers are numbered as they start, so one in the place of another has the next number.
+// They are written when a process ends, also when the job fails or is interrupted; a worker that crashes, or
+// is killed for its memory or a timeout, leaves none. Heap profiles count what was allocated since the start, and what
+// is in use at the end.
+//
 // The package jobs has formats for Options and sources to start from; mrtest helps to test jobs.
 package mapreduce

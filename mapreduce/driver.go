@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
 	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/profile"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 	"github.com/shardmill/shardmill/mapreduce/internal/worker"
 )
@@ -25,6 +27,9 @@ type driver struct {
 	stages  []Stage
 	inputs  []InputFile
 	started time.Time
+
+	profile  profile.Profile
+	profiles string // folder for the profiles, absolute, or ""
 
 	dir     *jobdir.Dir
 	created bool // by this run
@@ -45,6 +50,10 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 			return Summary{}, err
 		}
 	}
+	if err := d.startProfile(); err != nil {
+		return Summary{}, err
+	}
+	defer func() { err = errors.Join(err, d.profile.Stop()) }() // where it ends early
 	if err := d.enter(ctx); err != nil {
 		return Summary{}, err
 	}
@@ -58,6 +67,9 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	d.lost = map[task.ID]int{}
 	err = d.run(ctx)
 	d.closeSlots()
+	if err := d.profile.Stop(); err != nil { // the job is as good without it
+		d.note("%v", err)
+	}
 	var usage *UsageError
 	if errors.As(err, &usage) { // a task to rerun that does not exist: the job stays as it was
 		return d.summary, err
@@ -69,6 +81,20 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	}
 	d.event(Event{Kind: EventJob, Text: fmt.Sprintf("job %s: %s, exit code %d", d.job.name, d.summary.State, d.summary.ExitCode)})
 	return d.summary, errors.Join(err, d.dir.WriteSummary(d.summary))
+}
+
+// startProfile begins to profile the driver.
+func (d *driver) startProfile() (err error) {
+	if d.cfg.Profile == "" {
+		return nil
+	}
+	if d.profiles, err = filepath.Abs(d.cfg.Profile); err == nil {
+		err = d.profile.Start(filepath.Join(d.profiles, "driver"))
+	}
+	if err != nil {
+		return &UsageError{Err: err}
+	}
+	return nil
 }
 
 // enter opens or creates the job directory and checks that it holds this very job.
@@ -268,7 +294,7 @@ func (d *driver) executor() (executor.Executor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &executor.Local{Worker: worker.Config{
+	return &executor.Local{Profiles: d.profiles, Worker: worker.Config{
 		Path: path, Hello: hello, MemoryCap: d.cfg.WorkerMemory,
 		Want: worker.Ready{Job: d.job.name, Version: d.job.version, Params: paramsDigest(d.dir.Job().Params)},
 	}}, nil

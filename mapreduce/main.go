@@ -21,7 +21,7 @@ import (
 //
 // Its command line is
 //
-//	PROGRAM JOBNAME --out DIR [--params FILE.json] [--workers N] [--worker-memory B] INPUT...
+//	PROGRAM JOBNAME --out DIR [--params FILE.json] [--workers N] [--worker-memory B] [--profile DIR] INPUT...
 //
 // It also serves the worker processes, which are this program started again. It returns the exit code.
 func Main(opts Options, jobs ...Job) int {
@@ -66,7 +66,7 @@ func mainJob(ctx context.Context, opts Options, jobs []Job, args []string, stder
 	for i, j := range jobs {
 		names[i] = j.name
 	}
-	usage := fmt.Sprintf("usage: %s JOBNAME --out DIR [--params FILE.json] [--workers N] [--worker-memory B] INPUT...\njobs: %s",
+	usage := fmt.Sprintf("usage: %s JOBNAME --out DIR [--params FILE.json] [--workers N] [--worker-memory B] [--profile DIR] INPUT...\njobs: %s",
 		args[0], strings.Join(names, ", "))
 	if len(args) < 2 {
 		return Summary{}, &UsageError{Err: errors.New(usage)}
@@ -82,6 +82,7 @@ func mainJob(ctx context.Context, opts Options, jobs []Job, args []string, stder
 	params := fs.String("params", "", "JSON file with the job's parameters")
 	fs.IntVar(&cfg.Workers, "workers", 0, "worker processes (default: one a core)")
 	memory := fs.String("worker-memory", "2GiB", "resident memory of a worker")
+	fs.StringVar(&cfg.Profile, "profile", "", "folder for CPU and heap profiles of all processes")
 	fs.BoolVar(&cfg.InProcess, "in-process", false, "run tasks in this process, for debugging")
 	for _, j := range jobs {
 		if j.name != args[1] {

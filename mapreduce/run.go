@@ -33,6 +33,7 @@ type Config struct {
 	KeepIntermediate bool       // keep run files and side datasets
 	CheckContent     bool       // compare what inputs name, such as photos, with what split saw
 	InProcess        bool       // run tasks in this process, for debugging; no memory cap
+	Profile          string     // folder for pprof profiles of all processes, see the package comment; "" takes none
 	Rerun            Rerun
 	Tool             string        // version of this program, for job.json
 	Observe          func(e Event) // called from one goroutine for all that happens; must not block

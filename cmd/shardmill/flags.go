@@ -30,6 +30,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "keep-intermediate", Usage: "keep shards and run files when the job is done"},
 		&cli.BoolFlag{Name: "check-content", Usage: "at a rerun, compare the photos that a manifest names with what was read before"},
 		&cli.BoolFlag{Name: "in-process", Usage: "run tasks in this process, to debug them; no memory limit"},
+		&cli.StringFlag{Name: "profile", Usage: "`DIR`write CPU and heap profiles of the driver and of each worker process there"},
 		&cli.BoolFlag{Name: "json", Usage: "print events as JSON, one a line, then the summary"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
 	}
@@ -47,7 +48,7 @@ func runConfig(c *cli.Context) (mapreduce.Config, error) {
 	cfg := mapreduce.Config{
 		Dir: c.String("out"), Partitions: c.Int("partitions"), Limit: c.Int64("limit"), Workers: c.Int("workers"),
 		Tries: c.Int("tries"), FailFast: c.Bool("fail-fast"), KeepIntermediate: c.Bool("keep-intermediate"),
-		CheckContent: c.Bool("check-content"), InProcess: c.Bool("in-process"), Tool: buildVersion(),
+		CheckContent: c.Bool("check-content"), InProcess: c.Bool("in-process"), Profile: c.String("profile"), Tool: buildVersion(),
 	}
 	name := commandName(c)
 	for _, f := range []string{"workers", "tries", "partitions", "limit"} {
@@ -57,6 +58,9 @@ func runConfig(c *cli.Context) (mapreduce.Config, error) {
 	}
 	if c.Bool("json") && c.Bool("quiet") {
 		return cfg, badUsage(name, "--json and --quiet exclude each other")
+	}
+	if c.IsSet("profile") && cfg.Profile == "" {
+		return cfg, badUsage(name, "--profile: a folder is needed")
 	}
 	var err error
 	if cfg.WorkerMemory, err = mapreduce.ParseBytes(c.String("worker-memory")); err != nil {

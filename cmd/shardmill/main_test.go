@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -11,11 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -75,6 +79,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "crash": cmdCrash, "sametree": cmdSameTree, "await": cmdAwait, "smalldisk": cmdSmallDisk, "randomtext": cmdRandomText,
+			"pprof": cmdPprof,
 		},
 	})
 }
@@ -197,6 +202,44 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s does not come", args[0])
+}
+
+// cmdPprof reads profiles, each of which must have values of a type: pprof TYPE FILE...
+func cmdPprof(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: pprof TYPE FILE...")
+	}
+	for _, name := range args[1:] {
+		z, err := gzip.NewReader(strings.NewReader(ts.ReadFile(name)))
+		if err != nil {
+			ts.Fatalf("%s: %v", name, err)
+		}
+		b, err := io.ReadAll(z)
+		if err != nil {
+			ts.Fatalf("%s: %v", name, err)
+		}
+		texts, err := profileTexts(b)
+		if err != nil || !slices.Contains(texts, args[0]) {
+			ts.Fatalf("%s: no profile of %s among %q (%v)", name, args[0], texts, err)
+		}
+	}
+}
+
+// profileTexts is the string table of a profile, field 6 of the message Profile of pprof's profile.proto.
+func profileTexts(b []byte) (texts []string, err error) {
+	for len(b) > 0 {
+		field, kind, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return texts, protowire.ParseError(n)
+		}
+		if field == 6 && kind == protowire.BytesType {
+			_, _, head := protowire.ConsumeTag(b)
+			text, _ := protowire.ConsumeBytes(b[head:n])
+			texts = append(texts, string(text))
+		}
+		b = b[n:]
+	}
+	return texts, nil
 }
 
 // cmdRandomText writes a file of words that hardly compress: randomtext FILE BYTES.

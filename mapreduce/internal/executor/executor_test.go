@@ -298,3 +298,32 @@ func TestLocalTimeout(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Each process has profiles of its own, numbered as processes start: that after a crash has the next number.
+func TestLocalProfiles(t *testing.T) {
+	local, ok := executors("/job")["local"].(*Local)
+	if !ok {
+		t.Fatal("no Local")
+	}
+	local.Profiles = t.TempDir()
+	a, b := local.Slot(0), local.Slot(1)
+	for _, s := range []Slot{a, b, a} {
+		s.Do(t.Context(), order("ok"))
+	}
+	a.Do(t.Context(), order("panic"))
+	for _, s := range []Slot{a, b} {
+		s.Do(t.Context(), order("ok"))
+		s.Close()
+	}
+	names, err := filepath.Glob(filepath.Join(local.Profiles, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range names {
+		names[i] = filepath.Base(names[i])
+	}
+	want := "worker-1.cpu.pprof worker-1.heap.pprof worker-2.cpu.pprof worker-2.heap.pprof" // worker-0 has crashed
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("profiles %s, expected %s", got, want)
+	}
+}

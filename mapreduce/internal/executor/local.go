@@ -3,6 +3,9 @@ package executor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 	"github.com/shardmill/shardmill/mapreduce/internal/worker"
@@ -12,14 +15,28 @@ import (
 type Local struct {
 	// Worker is the process to start; its Log is set to that of the order that needs it.
 	Worker worker.Config
+	// Profiles is the folder for the profiles of the processes, absolute; empty: none are taken. They are called
+	// worker-0, worker-1 and so on, in the order in which the processes start.
+	Profiles string
+	started  atomic.Int64 // processes, where profiles are taken
 }
 
 // Slot makes a slot. Its process starts with the first order and lives on until it dies or
 // an order asks for a fresh one.
-func (l *Local) Slot(int) Slot { return &localSlot{cfg: l.Worker} }
+func (l *Local) Slot(int) Slot { return &localSlot{local: l} }
+
+// config is for the next process.
+func (l *Local) config(log string) worker.Config {
+	cfg := l.Worker
+	cfg.Log = log
+	if l.Profiles != "" {
+		cfg.Hello.Profile = filepath.Join(l.Profiles, fmt.Sprintf("worker-%d", l.started.Add(1)-1))
+	}
+	return cfg
+}
 
 type localSlot struct {
-	cfg   worker.Config
+	local *Local
 	proc  *worker.Proc // nil: none
 	usage worker.Usage // of the processes before proc
 }
@@ -37,9 +54,7 @@ func (s *localSlot) Do(ctx context.Context, o Order) worker.Report {
 }
 
 func (s *localSlot) start(ctx context.Context, o Order) *task.Error {
-	cfg := s.cfg
-	cfg.Log = o.Log()
-	proc, err := worker.Start(ctx, cfg)
+	proc, err := worker.Start(ctx, s.local.config(o.Log()))
 	if err != nil {
 		var e *task.Error
 		if errors.As(err, &e) {

@@ -21,6 +21,7 @@
 // End of file on 3 means that the driver is gone, and the worker exits with 0 at once, in the middle
 // of a task or of a native call too. On Linux the kernel kills it as well (Pdeathsig), for the case that
 // it is stopped. A worker ignores SIGINT, the driver decides what an interrupt means; SIGTERM ends it.
+// Where Hello asks for profiles, they are written first, unless the worker crashes or is killed.
 //
 // # The record cell
 //

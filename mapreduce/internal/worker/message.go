@@ -17,6 +17,8 @@ type Hello struct {
 	Build     string `json:"build"`      // filled in by Start where empty: BuildID of the driver
 	Job       string `json:"job"`        // the job directory, absolute
 	MemoryCap int64  `json:"memory_cap"` // bytes, 0: none; filled in by Start
+	// Profile is what the names of the worker's profiles begin with, absolute; empty: none are taken.
+	Profile string `json:"profile,omitempty"`
 }
 
 // Ready answers Hello: what the worker will run.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/shardmill/shardmill/mapreduce/internal/profile"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
@@ -59,7 +60,9 @@ func Serve(h Handler) int {
 		return exitBug
 	}
 	go c.read()
-	return c.serve(h)
+	code := c.serve(h)
+	c.endProfile() // and not after a panic
+	return code
 }
 
 // child is a worker seen from inside.
@@ -69,6 +72,7 @@ type child struct {
 	cell     *Cell
 	requests chan message // closed when the driver has closed the pipe
 	busy     atomic.Bool  // between a request and its reply
+	profile  profile.Profile
 }
 
 func newChild() (*child, error) {
@@ -119,6 +123,7 @@ func (c *child) read() {
 				close(c.requests)
 				time.Sleep(closeLimit) // serve calls Close and ends the process, normally
 			}
+			c.endProfile()
 			os.Exit(code) //nolint:forbidigo // nobody is left to answer to, and native code may never return
 		}
 		c.busy.Store(true)
@@ -168,9 +173,36 @@ func (c *child) hello(h Handler, m Hello) (Ready, error) {
 	if err := limit(m.MemoryCap); err != nil {
 		return Ready{}, task.New(task.Permanent, err)
 	}
+	c.startProfile(m.Profile)
 	r, err := h.Hello(context.Background(), m)
 	r.Protocol = Protocol
 	return r, err
+}
+
+// startProfile takes profiles until the process ends, be it by SIGTERM. Without them the work can still be done.
+func (c *child) startProfile(prefix string) {
+	if prefix == "" {
+		return
+	}
+	if err := c.profile.Start(prefix); err != nil {
+		fmt.Fprintf(os.Stderr, "worker: %v\n", err)
+		return
+	}
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	go func() {
+		<-term
+		c.endProfile()
+		signal.Reset(syscall.SIGTERM)
+		_ = unix.Kill(unix.Getpid(), unix.SIGTERM) // which ends this process now
+	}()
+}
+
+// endProfile writes the profiles, the first time it is called.
+func (c *child) endProfile() {
+	if err := c.profile.Stop(); err != nil {
+		fmt.Fprintf(os.Stderr, "worker: %v\n", err)
+	}
 }
 
 func mixed(format string, args ...any) error {
