@@ -8,6 +8,7 @@
 //	labels       input: the names of a model's classes
 //	delimited    input: CSV and the like at speed, also by byte ranges
 //	jsonl        input: one JSON object a line
+//	rowgroup     input: row groups of Parquet files that others wrote
 //	compressed   input: files that may be gzip or zstd
 //
 // Formats know nothing of jobs or of the engine.
