@@ -42,7 +42,7 @@ func BenchmarkAdd16(b *testing.B) {
 func BenchmarkSort1M(b *testing.B) {
 	const n = 1 << 20
 	records := random16(n, 53_424)
-	bt := newBatch(shape{8, 8}, n, 0, func() {})
+	bt := roomyBatch(shape{8, 8}, n, 0)
 	for b.Loop() {
 		bt.reset()
 		for i := 0; i < len(records); i += 16 {
@@ -67,7 +67,7 @@ func zipfWords(n int) [][]byte {
 func BenchmarkSortWords(b *testing.B) {
 	const n = 1 << 20
 	words := zipfWords(n)
-	bt := newBatch(shape{0, 8}, n, 40*n, func() {})
+	bt := roomyBatch(shape{0, 8}, n, 40*n)
 	for b.Loop() {
 		bt.reset()
 		for _, w := range words {
@@ -87,7 +87,7 @@ func BenchmarkSortLabels(b *testing.B) {
 	for i := range keys {
 		keys[i] = fmt.Appendf(nil, "label of some length %03d|%04x|photos/%07d.jpg", rng.IntN(10), rng.IntN(1<<16), rng.IntN(n))
 	}
-	bt := newBatch(shape{0, 0}, n, 80*n, func() {})
+	bt := roomyBatch(shape{0, 0}, n, 80*n)
 	for b.Loop() {
 		bt.reset()
 		for _, k := range keys {
@@ -144,7 +144,7 @@ func benchFiles(b *testing.B, n int) []string {
 func BenchmarkInput(b *testing.B) {
 	const n = 1 << 20
 	paths := benchFiles(b, n)
-	for _, budget := range []int64{1 << 30, n * itemSize / 10} {
+	for _, budget := range []int64{1 << 30, n * 32 / 10} {
 		b.Run(fmt.Sprintf("budget=%dMiB", budget>>20), func(b *testing.B) {
 			for b.Loop() {
 				in, err := NewInput(Config{KeyWidth: 8, ValueWidth: 8, Budget: budget, TempDir: b.TempDir()}, each(paths))
@@ -170,10 +170,10 @@ func BenchmarkInput(b *testing.B) {
 func BenchmarkMerge(b *testing.B) {
 	const n, k = 1 << 20, 16
 	cfg := Config{KeyWidth: 8, ValueWidth: 8, Budget: 64 << 20, TempDir: b.TempDir(), MaxFan: k, Beat: func() {}}
-	s := newSpiller(&cfg)
+	s := newSpiller(&cfg, &cutter{})
 	records := random16(n, 1<<40)
 	for i := range k {
-		bt := newBatch(shape{8, 8}, n/k, 0, func() {})
+		bt := roomyBatch(shape{8, 8}, n/k, 0)
 		for part := records[i*len(records)/k:][:len(records)/k]; len(part) > 0; part = part[16:] {
 			bt.add(part[:8], part[8:16])
 		}
@@ -195,4 +195,38 @@ func BenchmarkMerge(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/record")
+}
+
+// BenchmarkTableSizes upserts 8-byte keys in random order.
+func BenchmarkTableSizes(b *testing.B) {
+	const batch = 256
+	for _, keys := range []int{50_000, 500_000, 4_000_000} {
+		records := random16(1<<22, keys)
+		for _, touch := range []bool{false, true} {
+			b.Run(fmt.Sprintf("keys=%d/touch=%v", keys, touch), func(b *testing.B) {
+				var t Table[[2]uint64]
+				hashes := make([]uint64, batch)
+				start, n := int64(0), 0
+				for i := 0; b.Loop(); i++ {
+					if i == 1 {
+						start = cpuTime(b) // the table is full
+					}
+					for at := 0; at < len(records); at += 16 * batch {
+						for j := range hashes {
+							hashes[j] = Hash(records[at+16*j:][:8])
+						}
+						if touch {
+							t.Touch(hashes)
+						}
+						for j, h := range hashes {
+							v, _ := t.UpsertHash(h, records[at+16*j:][:8])
+							v[0]++
+						}
+					}
+					n = i
+				}
+				b.ReportMetric(float64(cpuTime(b)-start)/float64(n<<22), "cpu-ns/record")
+			})
+		}
+	}
 }

@@ -149,6 +149,20 @@ func oracle(maps [][]record, partition int) (want []record) {
 	return want
 }
 
+// firstRecords returns the first records of each group of want, 0 meaning all.
+func firstRecords(want []record, group func([]byte) int, first int) (cut []record) {
+	last, count := "", 0
+	for _, r := range want {
+		if g := r.key[:groupLen(group, []byte(r.key))]; count == 0 || g != last {
+			last, count = g, 0
+		}
+		if count++; first == 0 || count <= first {
+			cut = append(cut, r)
+		}
+	}
+	return cut
+}
+
 func emptyDir(t testing.TB, dir string) {
 	t.Helper()
 	left, err := os.ReadDir(dir)
@@ -158,4 +172,11 @@ func emptyDir(t testing.TB, dir string) {
 	if len(left) > 0 {
 		t.Errorf("%d files left in the folder for spills, first %s", len(left), left[0].Name())
 	}
+}
+
+// roomyBatch returns a batch with that much room that cuts nothing.
+func roomyBatch(s shape, records, bytes int) *batch {
+	b := newBatch(s, func() {}, &cutter{})
+	b.resize(int64(records), int64(bytes))
+	return b
 }

@@ -7,18 +7,25 @@ import (
 	"io"
 )
 
-// beatRecords is how many records pass between two heartbeats at most.
-const beatRecords = 8 << 10
+const (
+	beatRecords = 8 << 10  // records between two heartbeats at most
+	minEarly    = 64 << 10 // records of a batch that is cut before it need be
+	earlyPart   = 4        // and their part of all
+)
 
 // Config says what an [Input] reads and how.
 type Config struct {
 	Stream, Partition    int
 	KeyWidth, ValueWidth int                  // bytes, 0 for variable; as the stream declared
-	Group                func(key []byte) int // length of the prefix that groups; nil: the whole key
+	Group                func(key []byte) int // length of the prefix that groups; nil: the whole key; constant if First and KeyWidth are not 0
+	First                int                  // yield at most so many records of a group, the first ones; 0: all
 	Budget               int64                // bytes for records in memory; see the package comment
+	Buffers              *Buffers             // memory of earlier Inputs; may be nil
 	TempDir              string               // for spills; "" is the system's
 	MaxFan               int                  // ways of a merge and files open at once; 0 is 16, at least 2
 	Beat                 func()               // called at least once a file, block and 8,192 records; may be nil
+
+	early int64 // 0: minEarly; tests set less
 }
 
 // Input yields the records of one partition of one stream from many run files,
@@ -35,8 +42,11 @@ type Input struct {
 	shape      shape
 	source     source
 	spiller    *spiller
-	total      entry // records and bytes by the directories
-	delivered  int64
+	cutter     cutter
+	total      entry  // records and bytes by the directories
+	fetched    int64  // records that source has yielded
+	beyond     int64  // those of them that were left out
+	inGroup    int    // records that the group has yielded
 	key, value []byte // the record read last
 	prefix     int    // length of its group's prefix
 	group      []byte
@@ -54,14 +64,18 @@ func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
 	if cfg.MaxFan == 0 {
 		cfg.MaxFan = 16
 	}
-	if cfg.MaxFan < 2 || cfg.KeyWidth < 0 || cfg.ValueWidth < 0 {
-		return nil, fmt.Errorf("shuffle input: fan %d, widths %d and %d", cfg.MaxFan, cfg.KeyWidth, cfg.ValueWidth)
+	if cfg.MaxFan < 2 || cfg.KeyWidth < 0 || cfg.ValueWidth < 0 || cfg.First < 0 {
+		return nil, fmt.Errorf("shuffle input: fan %d, widths %d and %d, first %d", cfg.MaxFan, cfg.KeyWidth, cfg.ValueWidth, cfg.First)
 	}
 	if cfg.Beat == nil {
 		cfg.Beat = func() {}
 	}
+	if cfg.early == 0 {
+		cfg.early = minEarly
+	}
 	in := &Input{cfg: cfg, shape: shape{cfg.KeyWidth, cfg.ValueWidth}}
-	in.spiller = newSpiller(&in.cfg)
+	in.cutter = newCutter(&in.cfg)
+	in.spiller = newSpiller(&in.cfg, &in.cutter)
 	if err := in.load(next); err != nil {
 		_ = in.Close()
 		return nil, err
@@ -71,15 +85,15 @@ func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
 
 // load surveys the run files, so as to allocate once, and then reads them.
 func (in *Input) load(next func() (string, bool)) error {
-	var s Segment
-	paths, err := in.survey(&s, next)
+	s := in.cfg.Buffers.reader()
+	paths, err := in.survey(s, next)
 	if err != nil {
 		return err
 	}
 	b := in.newBatch()
 	var loaded int64
 	for _, path := range paths {
-		if err := in.visit(&s, path, func() error { return in.read(&s, b) }); err != nil {
+		if err := in.visit(s, path, func() error { return in.read(s, b) }); err != nil {
 			return err
 		}
 		loaded += s.Records()
@@ -88,6 +102,7 @@ func (in *Input) load(next func() (string, bool)) error {
 		return fmt.Errorf("run files changed while being read: %d records, were %d", loaded, in.total.records)
 	}
 	b.sort()
+	b.cut()
 	if len(in.spiller.runs) == 0 {
 		in.source = b
 		return nil
@@ -95,7 +110,7 @@ func (in *Input) load(next func() (string, bool)) error {
 	if err := in.spiller.spill(b); err != nil {
 		return err
 	}
-	*b = batch{} // its memory goes to the merge
+	*b = batch{} // its memory goes to the merge, not to Buffers
 	in.source, err = in.spiller.merge()
 	return err
 }
@@ -131,41 +146,78 @@ func (in *Input) visit(s *Segment, path string, do func() error) error {
 	return do()
 }
 
-// newBatch returns a batch for all records, or for as many as fit the budget,
-// divided between index and arena by the mean record.
+// newBatch returns a batch for all records, or for as many as fit the budget. If
+// groups are cut, it begins with a quarter of them: then there are bars, and few
+// records are loaded at all.
 func (in *Input) newBatch() *batch {
-	records, bytes, budget := in.total.records, in.total.bytes, in.cfg.Budget
-	if footprint(in.shape, records, bytes) > budget {
-		mean := max(footprint(in.shape, records, bytes)/records, 1)
-		records = max(budget/mean, 1)
-		bytes = max(budget-records*itemSize, 0)
+	records, bytes := in.room()
+	fits := records == in.total.records && footprint(in.shape, records, bytes)*5/4 <= in.cfg.Budget
+	if in.cutter.barring() && fits && records > in.cfg.early {
+		part := max(records/earlyPart, in.cfg.early)
+		bytes = bytes * part / records
+		records = part
 	}
-	return newBatch(in.shape, records, bytes, in.cfg.Beat)
+	b := newBatch(in.shape, in.cfg.Beat, &in.cutter)
+	in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
+	b.resize(records, bytes)
+	return b
 }
 
-// read adds the records of s to b, spilling whenever it is full.
+// room returns how many records, and how many framed bytes, may be in memory: all,
+// or what fits the budget, divided by the mean record.
+func (in *Input) room() (records, bytes int64) {
+	records, bytes = in.total.records, in.total.bytes
+	if size := footprint(in.shape, records, bytes); size > in.cfg.Budget {
+		part := float64(in.cfg.Budget) / float64(size)
+		return max(int64(part*float64(records)), 1), int64(part * float64(bytes))
+	}
+	return records, bytes
+}
+
+// read adds the records of s to b, making room whenever it is full.
 func (in *Input) read(s *Segment, b *batch) error {
 	for {
-		if s.inBlock == 0 {
-			in.cfg.Beat()
+		if s.inBlock > 0 {
+			if err := in.makeRoom(b); err != nil {
+				return err
+			}
+		} else if err := in.nextBlock(s); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
 		}
-		key, value, err := s.Next()
-		if errors.Is(err, io.EOF) {
+		if err := b.load(s); err != nil {
+			return err
+		}
+	}
+}
+
+func (in *Input) nextBlock(s *Segment) error {
+	in.cfg.Beat()
+	return s.nextBlock()
+}
+
+// makeRoom cuts the groups of a full batch, and if that does not free half of it,
+// lets it grow as far as it may, or spills it.
+func (in *Input) makeRoom(b *batch) error {
+	b.sort()
+	records, bytes := in.room()
+	if in.cfg.First > 0 {
+		halved := b.halve()
+		b.setBars()
+		if grows := int64(b.records) < records; grows || halved {
+			b.compact()
+			if !halved {
+				b.resize(records, bytes)
+			}
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		if b.add(key, value) {
-			continue
-		}
-		b.sort()
-		if err := in.spiller.spill(b); err != nil {
-			return err
-		}
-		b.reset()
-		b.add(key, value)
 	}
+	if err := in.spiller.spill(b); err != nil {
+		return err
+	}
+	b.reset()
+	return nil
 }
 
 // NextGroup moves to the next group, skipping what is left of the current one,
@@ -178,7 +230,7 @@ func (in *Input) NextGroup() bool {
 		return false
 	}
 	in.group = append(in.group[:0], in.key[:in.prefix]...)
-	in.open = true
+	in.open, in.inGroup = true, 0
 	return true
 }
 
@@ -189,15 +241,18 @@ func (in *Input) GroupKey() []byte { return in.group }
 // Next returns the next record of the group, valid until the following call, and
 // whether there was one.
 func (in *Input) Next() (key, value []byte, ok bool) {
-	if !in.open {
-		return nil, nil, false
+	for in.open {
+		if !in.pending && (!in.fetch() || !bytes.Equal(in.key[:in.prefix], in.group)) {
+			in.open = false
+			break
+		}
+		in.pending = false
+		if in.inGroup++; in.inGroup <= in.cfg.First || in.cfg.First == 0 {
+			return in.key, in.value, true
+		}
+		in.beyond++
 	}
-	if !in.pending && (!in.fetch() || !bytes.Equal(in.key[:in.prefix], in.group)) {
-		in.open = false
-		return nil, nil, false
-	}
-	in.pending = false
-	return in.key, in.value, true
+	return nil, nil, false
 }
 
 // fetch reads the next record and the length of its group's prefix.
@@ -212,12 +267,12 @@ func (in *Input) fetch() bool {
 	}
 	in.prefix = len(key)
 	if in.cfg.Group != nil {
-		if in.prefix = in.cfg.Group(key); in.prefix < 0 || in.prefix > len(key) {
+		if in.prefix = in.cfg.Group(key); in.prefix < 0 || in.prefix > len(key) || in.cutter.width >= 0 && in.prefix != in.cutter.width {
 			in.err = fmt.Errorf("group prefix of %d bytes for a key of %d", in.prefix, len(key))
 			return false
 		}
 	}
-	if in.delivered++; in.delivered%beatRecords == 0 {
+	if in.fetched++; in.fetched%beatRecords == 0 {
 		in.cfg.Beat()
 	}
 	in.key, in.value, in.pending = key, value, true
@@ -227,10 +282,10 @@ func (in *Input) fetch() bool {
 // finish notes the end of the records, or an error.
 func (in *Input) finish(err error) {
 	in.err = err
-	if errors.Is(err, io.EOF) && in.delivered != in.total.records {
+	if errors.Is(err, io.EOF) && in.fetched+in.cutter.removed != in.total.records {
 		in.err = &DamagedError{
 			Path: in.cfg.TempDir, Spill: true,
-			What: fmt.Sprintf("%d records of %d", in.delivered, in.total.records),
+			What: fmt.Sprintf("%d records of %d", in.fetched+in.cutter.removed, in.total.records),
 		}
 	}
 }
@@ -247,6 +302,15 @@ func (in *Input) Err() error {
 // directories say.
 func (in *Input) Records() int64 { return in.total.records }
 
+// Delivered returns how many records the groups have yielded, or could have: those
+// of skipped groups count too. After the last group, Delivered and Cut add up to
+// Records.
+func (in *Input) Delivered() int64 { return in.fetched - in.beyond }
+
+// Cut returns how many records have been left out since their groups had more than
+// First.
+func (in *Input) Cut() int64 { return in.cutter.removed + in.beyond }
+
 // Spilled returns how many bytes were written to temporary files, in all passes.
 func (in *Input) Spilled() int64 { return in.spiller.written }
 
@@ -255,6 +319,9 @@ func (in *Input) Close() error {
 	var err error
 	if in.source != nil {
 		err = in.source.close()
+		if b, ok := in.source.(*batch); ok {
+			in.cfg.Buffers.take(b)
+		}
 		in.source = nil
 	}
 	if in.err == nil {

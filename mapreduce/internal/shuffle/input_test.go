@@ -34,10 +34,11 @@ func drawMaps(t *rapid.T, s Stream) [][]record {
 }
 
 // Input yields what the oracle sorts, for any budget and fan, in the groups that
-// its keys have.
+// its keys have, and the first of these. Memory of the Input before does not show.
 func TestInputMatchesOracle(t *testing.T) {
 	root := t.TempDir()
-	spilled := 0
+	spilled, cut, barred := 0, 0, 0
+	var buffers Buffers
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp(root, "case")
 		if err != nil {
@@ -58,9 +59,14 @@ func TestInputMatchesOracle(t *testing.T) {
 			KeyWidth: s.KeyWidth, ValueWidth: s.ValueWidth, TempDir: temp,
 			Budget: rapid.SampledFrom([]int64{0, 100, 400, 3000, 1 << 20}).Draw(t, "budget"),
 			MaxFan: rapid.IntRange(2, 6).Draw(t, "fan"),
+			First:  rapid.SampledFrom([]int{0, 0, 1, 2, 5, smallFirst + 1}).Draw(t, "first"),
+			early:  rapid.SampledFrom([]int64{0, 1, 10, 50}).Draw(t, "early"),
+		}
+		if rapid.Bool().Draw(t, "buffers") {
+			cfg.Buffers = &buffers
 		}
 		if rapid.Bool().Draw(t, "group") {
-			n := rapid.IntRange(0, 5).Draw(t, "prefix")
+			n := rapid.SampledFrom([]int{0, 1, 2, 3, 5, 8, 9}).Draw(t, "prefix")
 			cfg.Group = func(key []byte) int { return min(n, len(key)) }
 		}
 		// Files and oracle cover all partitions; a few of them are read.
@@ -70,8 +76,10 @@ func TestInputMatchesOracle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkInput(t, in, want, cfg.Group)
+			checkInput(t, in, int64(len(want)), firstRecords(want, cfg.Group, cfg.First), cfg.Group)
 			spilled += boolInt(in.Spilled() > 0)
+			cut += boolInt(in.Cut() > 0)
+			barred += boolInt(in.cutter.bars.set())
 			if err := in.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -80,8 +88,8 @@ func TestInputMatchesOracle(t *testing.T) {
 			}
 		}
 	})
-	if spilled == 0 {
-		t.Error("no case spilled")
+	if spilled == 0 || cut == 0 || barred == 0 {
+		t.Errorf("%d cases spilled, %d cut, %d had bars", spilled, cut, barred)
 	}
 }
 
@@ -116,7 +124,7 @@ func drawFiles(t *rapid.T, dir string, s Stream, maps [][]record) (paths []strin
 }
 
 // checkInput compares an input with the records wanted.
-func checkInput(t *rapid.T, in *Input, want []record, group func([]byte) int) {
+func checkInput(t *rapid.T, in *Input, records int64, want []record, group func([]byte) int) {
 	var last []byte
 	n := 0
 	for in.NextGroup() {
@@ -142,8 +150,11 @@ func checkInput(t *rapid.T, in *Input, want []record, group func([]byte) int) {
 			t.Fatalf("group %x is empty", last)
 		}
 	}
-	if in.Err() != nil || n != len(want) || in.Records() != int64(len(want)) {
-		t.Fatalf("%d records, Records %d, want %d: %v", n, in.Records(), len(want), in.Err())
+	if in.Err() != nil || n != len(want) || in.Records() != records {
+		t.Fatalf("%d records of %d, want %d of %d: %v", n, in.Records(), len(want), records, in.Err())
+	}
+	if in.Delivered() != int64(n) || in.Cut() != records-int64(n) {
+		t.Fatalf("delivered %d, cut %d; were %d of %d", in.Delivered(), in.Cut(), n, records)
 	}
 	if _, _, ok := in.Next(); ok || in.NextGroup() {
 		t.Fatal("more behind the end")

@@ -178,11 +178,18 @@ func (s *Segment) Next() (key, value []byte, err error) {
 	key, value, n := s.shape.split(s.raw)
 	s.inBlock--
 	if n == 0 {
-		return nil, nil, s.damaged(fmt.Sprintf("block %d has a bad record", s.blockNo-1))
+		return nil, nil, s.badRecord()
 	}
 	s.raw = s.raw[n:]
 	return key, value, nil
 }
+
+func (s *Segment) badRecord() error {
+	return s.damaged(fmt.Sprintf("block %d has a bad record", s.blockNo-1))
+}
+
+// take passes over n records of the current block, which take size bytes.
+func (s *Segment) take(n, size int) { s.inBlock, s.raw = s.inBlock-n, s.raw[size:] }
 
 // nextBlock reads, checks and decodes the next block.
 func (s *Segment) nextBlock() error {

@@ -15,6 +15,53 @@ func (s shape) fixed() bool { return s.key > 0 && s.value > 0 }
 // inline reports whether key and value fit a word each.
 func (s shape) inline() bool { return s.fixed() && s.key <= 8 && s.value <= 8 }
 
+// narrow reports whether the key fits a word.
+func (s shape) narrow() bool { return s.key > 0 && s.key <= 8 }
+
+// keyed reports whether the key fits two words.
+func (s shape) keyed() bool { return s.key > 0 && s.key <= 16 }
+
+// itemSize returns the memory of a record's entry in a batch's index and of its
+// place in the second array of the radix sort, in bytes.
+func (s shape) itemSize() int64 {
+	if s.narrow() {
+		return 2 * 16
+	}
+	return 2 * 24
+}
+
+// held returns how many of the framed bytes of that many records a batch holds
+// in its arena.
+func (s shape) held(records, bytes int64) int64 {
+	switch {
+	case s.inline():
+		return 0
+	case s.keyed():
+		return max(bytes-records*int64(s.key), 0)
+	}
+	return bytes
+}
+
+// heldSize is held for one record with a key of k and a value of v bytes.
+func (s shape) heldSize(k, v int) int { return int(s.held(1, int64(s.size(k, v)))) }
+
+// appendValue frames a value without its key behind b.
+func (s shape) appendValue(b, value []byte) []byte {
+	if s.value == 0 {
+		b = binary.AppendUvarint(b, uint64(len(value)))
+	}
+	return append(b, value...)
+}
+
+// firstValue returns the first of the values that appendValue framed.
+func (s shape) firstValue(b []byte) []byte {
+	v, at := s.value, 0
+	if v == 0 {
+		v, at = length(b, 0)
+	}
+	return b[at : at+v : at+v]
+}
+
 // matches reports whether lengths k and v respect the fixed widths.
 func (s shape) matches(k, v int) bool {
 	return (s.key == 0 || s.key == k) && (s.value == 0 || s.value == v)
@@ -43,6 +90,48 @@ func (s shape) append(b, key, value []byte) []byte {
 	}
 	b = append(b, key...)
 	return append(b, value...)
+}
+
+// put is append where b has room, without calls for short keys and values.
+func (s shape) put(b, key, value []byte) []byte {
+	if s.key == 0 {
+		b = putLength(b, len(key))
+	}
+	if s.value == 0 {
+		b = putLength(b, len(value))
+	}
+	k, v, m := len(key), len(value), len(b)
+	b = b[:m+k+v]
+	putBytes(b[m:m+k], key)
+	putBytes(b[m+k:], value)
+	return b
+}
+
+func putLength(b []byte, n int) []byte {
+	if n < 0x80 {
+		b = b[:len(b)+1]
+		b[len(b)-1] = byte(n)
+		return b
+	}
+	return binary.AppendUvarint(b, uint64(n))
+}
+
+// putBytes copies from to to, which is as long. A short one takes two moves that
+// may overlap, where copy would be a call.
+func putBytes(to, from []byte) {
+	n := len(from)
+	switch {
+	case n > 16:
+		copy(to, from)
+	case n >= 8:
+		le.PutUint64(to, le.Uint64(from))
+		le.PutUint64(to[n-8:], le.Uint64(from[n-8:]))
+	case n >= 4:
+		le.PutUint32(to, le.Uint32(from))
+		le.PutUint32(to[n-4:], le.Uint32(from[n-4:]))
+	case n > 0:
+		to[0], to[n/2], to[n-1] = from[0], from[n/2], from[n-1]
+	}
 }
 
 // split returns the first record of b and its framed length, which is zero if b

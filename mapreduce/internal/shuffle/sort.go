@@ -10,139 +10,288 @@ import (
 const (
 	digitBits  = 11  // two arrays of 2,048 counters fit the first-level cache
 	smallRadix = 384 // below, comparing is faster than counting digits
-	smallKeys  = 64  // below, comparing keys is faster than new prefixes
-	maxLevel   = 64  // new prefixes for one key; bounds the recursion
+	smallKeys  = 64  // below, comparing keys is faster than new words
+	maxLevel   = 64  // new words for one key; bounds the recursion
+	window     = 15  // bytes of a key that two words hold, beside its length
+	smallFirst = 32  // up to here, selecting by insertion is faster than sorting
 )
 
-// sort orders the batch by full key, equal keys as they were loaded.
+// narrow is the index entry of a record with a key of at most eight bytes: the
+// key, as a big-endian number, and the value in the same way, or where it begins
+// in the arena.
+type narrow [2]uint64
+
+// wide is the index entry of any other record: two words whose order is that of
+// the keys as far as they reach, and where the record, or the value of a key that
+// the words hold, begins in the arena. The arena grows in order of loading, so
+// this ends all ties.
+type wide [3]uint64
+
+// item is an index entry. The last word locates the value.
+type item interface{ narrow | wide }
+
+// sort orders the batch by full key, equal keys as they were loaded. If groups are
+// to be cut and that is cheaper, only the part of each that is kept.
 func (b *batch) sort() {
-	if w := b.shape.key; w > 0 && w <= 8 {
-		b.radix(b.items, b.temp[:len(b.items)])
+	if b.slim {
+		b.sortNarrow(b.narrow, b.temp.narrow[:len(b.narrow)])
 		return
 	}
-	b.sortKeys(b.items, b.temp[:len(b.items)], 0, 0)
+	x, temp := b.wide, b.temp.wide[:len(b.wide)]
+	if b.keyed {
+		b.sortWords(x, temp, 0)
+		return
+	}
+	b.sortKeys(x, temp, 0, 0)
 }
 
-// radix sorts items by prefix, stably: least significant digit first, over the
-// bits that differ. The result is in items; temp has the same length.
-func (b *batch) radix(items, temp []item) {
+// sortNarrow sorts items by key, stably. The result is in items; temp has the same
+// length.
+func (b *batch) sortNarrow(items, temp []narrow) {
 	if len(items) < smallRadix {
-		slices.SortStableFunc(items, func(x, y item) int { return cmp.Compare(x.prefix, y.prefix) })
+		slices.SortStableFunc(items, func(x, y narrow) int { return cmp.Compare(x[0], y[0]) })
 		return
 	}
-	varying := varyingBits(items)
+	radix(items, temp, 0, 0, varyingBits(items, 0), b.beat)
+}
+
+// sortWords sorts items by both words and the ref, from word on, and expects them
+// in order of the refs where the words before it are equal: by the leading bits
+// that differ, then each run of items that are equal in these.
+func (b *batch) sortWords(items, temp []wide, word int) {
+	if len(items) < 2 {
+		return
+	}
+	varying := varyingBits(items, word)
+	if varying == 0 {
+		b.sortEqual(items, temp, word)
+		return
+	}
+	if len(items) < smallRadix {
+		quickSort(items)
+		return
+	}
+	low := max(bits.Len64(varying)-2*digitBits, 0)
+	radix(items, temp, word, low, varying, func() { b.tick(len(items)) })
+	for i := 0; i < len(items); {
+		j, lead := i+1, items[i][word]>>low
+		for j < len(items) && items[j][word]>>low == lead {
+			j++
+		}
+		b.sortWords(items[i:j], temp[i:j], word)
+		i = j
+	}
+}
+
+// sortEqual sorts items that are equal up to word.
+func (b *batch) sortEqual(items, temp []wide, word int) {
+	switch {
+	case word > 0:
+	case b.cutter.selects(len(items)):
+		selectFirst(items, b.cutter.first)
+	default:
+		b.sortWords(items, temp, 1)
+	}
+}
+
+// radix sorts items by the bits of a word from low on, stably, least significant
+// digit first, over the varying bits. The result is in items; temp has the same
+// length.
+func radix[T item](items, temp []T, word, low int, varying uint64, beat func()) {
 	from, to := items, temp
-	for shift := 0; varying>>shift != 0; shift += digitBits {
+	for shift := low; shift < 64 && varying>>shift != 0; shift += digitBits {
 		shift += bits.TrailingZeros64(varying >> shift)
-		scatter(from, to, shift)
+		scatter(from, to, word, shift)
 		from, to = to, from
-		b.beat()
+		beat()
 	}
 	if &from[0] != &items[0] {
 		copy(items, from)
 	}
 }
 
-// varyingBits returns the bits in which prefixes differ.
-func varyingBits(items []item) uint64 {
+// varyingBits returns the bits in which a word differs between items.
+func varyingBits[T item](items []T, word int) uint64 {
 	or, and := uint64(0), ^uint64(0)
 	for i := range items {
-		or |= items[i].prefix
-		and &= items[i].prefix
+		w := items[i][word]
+		or |= w
+		and &= w
 	}
 	return or &^ and
 }
 
-// scatter distributes from over to by the digit at shift, stably.
-func scatter(from, to []item, shift int) {
+// scatter distributes from over to by the digit of a word at shift, stably.
+func scatter[T item](from, to []T, word, shift int) {
 	const mask = 1<<digitBits - 1
-	var at [mask + 1]int
+	var at [mask + 1]uint32
 	for i := range from {
-		at[from[i].prefix>>(shift&63)&mask]++
+		at[from[i][word]>>(shift&63)&mask]++
 	}
-	sum := 0
+	sum := uint32(0)
 	for d, n := range at {
 		at[d] = sum
 		sum += n
 	}
-	for _, it := range from {
-		d := it.prefix >> (shift & 63) & mask
-		to[at[d]] = it
+	for i := range from {
+		d := from[i][word] >> (shift & 63) & mask
+		to[at[d]] = from[i]
 		at[d]++
 	}
 }
 
-// sortKeys sorts items whose keys share their first depth bytes: strip what else
-// they share, radix-sort by the eight bytes behind, then sort each run of equal
-// prefixes in the same way.
-func (b *batch) sortKeys(items, temp []item, depth, level int) {
-	if len(items) < smallKeys || level == maxLevel {
+// less orders items by their words and refs.
+func less(x, y *wide) bool {
+	if x[0] != y[0] {
+		return x[0] < y[0]
+	}
+	return x[1] < y[1] || x[1] == y[1] && x[2] < y[2]
+}
+
+// quickSort sorts a few items (Hoare 1961, the pivot being the median of three).
+func quickSort(x []wide) {
+	for len(x) > 16 {
+		i, j := partition(x, median(&x[0], &x[len(x)/2], &x[len(x)-1]))
+		if j+1 < len(x)-i {
+			quickSort(x[:j+1])
+			x = x[i:]
+		} else {
+			quickSort(x[i:])
+			x = x[:j+1]
+		}
+	}
+	insertionSort(x)
+}
+
+// partition moves what is less than the pivot to x[:j+1] and what is greater to
+// x[i:]. All items differ, in their refs at least.
+func partition(x []wide, pivot wide) (i, j int) {
+	first, second, ref := pivot[0], pivot[1], pivot[2]
+	j = len(x) - 1
+	for i <= j {
+		for y := &x[i]; y[0] < first || y[0] == first && (y[1] < second || y[1] == second && y[2] < ref); y = &x[i] {
+			i++
+		}
+		for y := &x[j]; y[0] > first || y[0] == first && (y[1] > second || y[1] == second && y[2] > ref); y = &x[j] {
+			j--
+		}
+		if i <= j {
+			x[i], x[j] = x[j], x[i]
+			i++
+			j--
+		}
+	}
+	return i, j
+}
+
+func median(x, y, z *wide) wide {
+	if less(y, x) {
+		x, y = y, x
+	}
+	switch {
+	case !less(z, y):
+		return *y
+	case less(z, x):
+		return *x
+	}
+	return *z
+}
+
+func insertionSort(x []wide) {
+	for i := 1; i < len(x); i++ {
+		insert(x[:i+1], x[i])
+	}
+}
+
+// insert puts it where it belongs in x, whose last place is free.
+func insert(x []wide, it wide) {
+	first, second, ref := it[0], it[1], it[2] // in registers, where an array is not
+	i := len(x) - 1
+	for i > 0 {
+		y := &x[i-1]
+		if y[0] < first || y[0] == first && (y[1] < second || y[1] == second && y[2] < ref) {
+			break
+		}
+		x[i] = *y
+		i--
+	}
+	x[i] = wide{first, second, ref}
+}
+
+// selectFirst brings the least n of items with equal first words to the front, in
+// order. The others are lost: they are cut.
+func selectFirst(x []wide, n int) {
+	n = min(n, len(x))
+	insertionSort(x[:n])
+	worst, ref := x[n-1][1], x[n-1][2]
+	for i := n; i < len(x); i++ {
+		it := &x[i]
+		if it[1] > worst || it[1] == worst && it[2] > ref {
+			continue
+		}
+		insert(x[:n], *it)
+		worst, ref = x[n-1][1], x[n-1][2]
+	}
+}
+
+// sortKeys sorts items whose keys stand in the arena and share their first depth
+// bytes: strip what else they share, sort by the window behind, then sort each run
+// that is equal there in the same way.
+func (b *batch) sortKeys(items, temp []wide, depth, level int) {
+	if level > 0 && len(items) < smallKeys || level == maxLevel {
 		b.compareSort(items, depth)
 		return
 	}
 	depth += b.common(items, depth)
 	for i := range items {
-		items[i].prefix = prefix(b.key(items[i].ref)[depth:])
+		items[i][0], items[i][1] = words(b.key(items[i][2])[depth:])
 	}
-	b.radix(items, temp)
+	b.sortWords(items, temp, 0)
 	for i := 0; i < len(items); {
 		j := i + 1
-		for j < len(items) && items[j].prefix == items[i].prefix {
+		for j < len(items) && items[j][0] == items[i][0] && items[j][1] == items[i][1] {
 			j++
 		}
-		if j-i > 1 {
-			b.sortRun(items[i:j], temp[i:j], depth, level)
+		if j-i > 1 && items[i][1]&0xff > window {
+			b.sortKeys(items[i:j], temp[i:j], depth+window, level+1)
 		}
 		b.tick(j - i)
 		i = j
 	}
 }
 
-// sortRun sorts items whose keys have equal prefixes at depth. A prefix filled up
-// with zeros equals one that ends with zero bytes, so lengths matter.
-func (b *batch) sortRun(items, temp []item, depth, level int) {
-	if len(items) < smallKeys {
-		b.compareSort(items, depth)
-		return
+// words returns the first 15 bytes of key, filled up with zeros, and its length
+// or 16, whichever is less. If the length is not 16, keys with equal words are
+// equal.
+func words(key []byte) (first, second uint64) {
+	if len(key) > window {
+		return prefix(key), prefix(key[8:])&^0xff | (window + 1)
 	}
-	shortest, longest := b.keyLengths(items)
-	switch {
-	case longest <= depth+8 && shortest == longest: // equal keys
-	case shortest >= depth+8:
-		b.sortKeys(items, temp, depth+8, level+1)
-	default:
-		b.compareSort(items, depth)
+	if len(key) > 8 {
+		second = prefix(key[8:])
 	}
+	return prefix(key), second | uint64(len(key))
 }
 
 // compareSort sorts items whose keys share their first depth bytes. Refs break
 // ties, so it need not be stable.
-func (b *batch) compareSort(items []item, depth int) {
-	slices.SortFunc(items, func(x, y item) int {
-		if c := bytes.Compare(b.key(x.ref)[depth:], b.key(y.ref)[depth:]); c != 0 {
+func (b *batch) compareSort(items []wide, depth int) {
+	slices.SortFunc(items, func(x, y wide) int {
+		if c := bytes.Compare(b.key(x[2])[depth:], b.key(y[2])[depth:]); c != 0 {
 			return c
 		}
-		return cmp.Compare(x.ref, y.ref)
+		return cmp.Compare(x[2], y[2])
 	})
 }
 
-func (b *batch) keyLengths(items []item) (shortest, longest int) {
-	if w := b.shape.key; w > 0 {
-		return w, w
-	}
-	shortest = maxRecord
-	for i := range items {
-		n := len(b.key(items[i].ref))
-		shortest, longest = min(shortest, n), max(longest, n)
-	}
-	return shortest, longest
-}
-
 // common returns how many bytes behind depth all keys share.
-func (b *batch) common(items []item, depth int) int {
-	first := b.key(items[0].ref)[depth:]
+func (b *batch) common(items []wide, depth int) int {
+	if len(items) == 0 {
+		return 0
+	}
+	first := b.key(items[0][2])[depth:]
 	for i := 1; i < len(items) && len(first) > 0; i++ {
-		first = first[:commonPrefix(first, b.key(items[i].ref)[depth:])]
+		first = first[:commonPrefix(first, b.key(items[i][2])[depth:])]
 	}
 	return len(first)
 }

@@ -24,12 +24,13 @@ type spiller struct {
 	target  int // block size
 	beat    func()
 	runs    []run
+	cutter  *cutter
 	written int64 // bytes, all passes
 }
 
-func newSpiller(cfg *Config) *spiller {
+func newSpiller(cfg *Config, c *cutter) *spiller {
 	return &spiller{
-		shape: shape{cfg.KeyWidth, cfg.ValueWidth}, dir: cfg.TempDir, fan: cfg.MaxFan, beat: cfg.Beat,
+		shape: shape{cfg.KeyWidth, cfg.ValueWidth}, dir: cfg.TempDir, fan: cfg.MaxFan, beat: cfg.Beat, cutter: c,
 		target: int(min(max(cfg.Budget/int64(4*cfg.MaxFan), 4<<10), 256<<10)),
 	}
 }
@@ -135,7 +136,11 @@ func (s *spiller) mergeSome(at, n int) error {
 	if err != nil {
 		return err
 	}
-	merged, err := s.write(m)
+	var src source = m
+	if s.cutter.first > 0 {
+		src = &cutting{source: m, cutter: s.cutter}
+	}
+	merged, err := s.write(src)
 	_ = m.close()
 	if err != nil {
 		return err

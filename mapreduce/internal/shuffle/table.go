@@ -11,17 +11,19 @@ import (
 // empty and ready. It holds at most 2^32-2 keys and is not safe for concurrent
 // use.
 type Table[V any] struct {
-	slots  []uint64 // high word of the hash, then number of the key plus 1
-	keys   []tableKey
-	arena  []byte
-	values []V
+	slots   []uint64 // high word of the hash, then number of the key plus 1
+	entries []tableEntry[V]
+	arena   []byte // keys
+	touched uint64
 }
 
-// tableKey is a key's hash and the end of its bytes in the arena; they begin at
-// the end of the key before.
-type tableKey struct {
-	hash uint64
-	end  int
+// tableEntry is a key and its value. The bytes of the key end in the arena at end
+// and begin at the end of the key before; word is the first eight of them, so a
+// short key is compared without the arena.
+type tableEntry[V any] struct {
+	hash, word uint64
+	end        int
+	value      V
 }
 
 // Upsert returns the value of key, inserting a zero one if there is none, and
@@ -42,75 +44,107 @@ func (t *Table[V]) UpsertHash(hash uint64, key []byte) (value *V, existed bool) 
 			return t.insert(i, hash, key), false
 		}
 		if slot>>32 == hash>>32 {
-			if n := int(uint32(slot)) - 1; bytes.Equal(t.key(n), key) {
-				return &t.values[n], true
+			if n := int(uint32(slot)) - 1; t.is(n, key) {
+				return &t.entries[n].value, true
 			}
 		}
 	}
 }
 
+// is reports whether key number n is key.
+func (t *Table[V]) is(n int, key []byte) bool {
+	e, start := &t.entries[n], t.start(n)
+	return e.end-start == len(key) && e.word == prefix(key) &&
+		(len(key) <= 8 || bytes.Equal(t.arena[start+8:e.end], key[8:]))
+}
+
+// Touch loads what [Table.UpsertHash] will need for these hashes. In a table that
+// exceeds the caches this is worth it: the loads overlap, where those of one upsert
+// wait for each other. A few hundred hashes at a time serve best.
+func (t *Table[V]) Touch(hashes []uint64) {
+	if len(t.entries) < minTouch {
+		return
+	}
+	mask := uint64(len(t.slots) - 1)
+	sum := uint64(0)
+	for _, h := range hashes {
+		sum += t.slots[h&mask]
+	}
+	for _, h := range hashes {
+		if n := uint32(t.slots[h&mask]); n > 0 {
+			sum += t.entries[n-1].hash
+		}
+	}
+	t.touched = sum // so that the loads are not left out
+}
+
+// minTouch is how many keys make a table larger than a cache.
+const minTouch = 16 << 10
+
 // insert adds a key that belongs in slot i.
 func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
-	n := len(t.values)
+	n := len(t.entries)
 	t.arena = append(t.arena, key...)
-	t.keys = append(t.keys, tableKey{hash, len(t.arena)})
-	var zero V
-	t.values = append(t.values, zero)
+	t.entries = append(t.entries, tableEntry[V]{hash: hash, word: prefix(key), end: len(t.arena)})
 	t.slots[i] = hash>>32<<32 | uint64(n+1)
 	if 2*(n+1) > len(t.slots) {
 		t.rehash(2 * len(t.slots))
 	}
-	return &t.values[n]
+	return &t.entries[n].value
 }
 
 // rehash gives the table n slots, a power of two.
 func (t *Table[V]) rehash(n int) {
 	t.slots = make([]uint64, n)
 	mask := uint64(n - 1)
-	for number, k := range t.keys {
-		i := k.hash & mask
+	for number := range t.entries {
+		hash := t.entries[number].hash
+		i := hash & mask
 		for t.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		t.slots[i] = k.hash>>32<<32 | uint64(number+1)
+		t.slots[i] = hash>>32<<32 | uint64(number+1)
 	}
+}
+
+// start returns where key number n begins in the arena.
+func (t *Table[V]) start(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return t.entries[n-1].end
 }
 
 func (t *Table[V]) key(n int) []byte {
-	start := 0
-	if n > 0 {
-		start = t.keys[n-1].end
-	}
-	end := t.keys[n].end
-	return t.arena[start:end:end]
+	end := t.entries[n].end
+	return t.arena[t.start(n):end:end]
 }
 
 // Len returns the number of keys.
-func (t *Table[V]) Len() int { return len(t.values) }
+func (t *Table[V]) Len() int { return len(t.entries) }
 
 // Bytes returns the memory that the contents need: key bytes, and for each key
-// its value, 16 bytes and up to four slots of 8. It depends on the contents only,
+// its value, 24 bytes and up to four slots of 8. It depends on the contents only,
 // not on how the table grew, so that a flush at a fixed number of bytes comes at
 // the same record in every run. What values point to is not counted. Slices that
 // grew may hold up to twice that.
 func (t *Table[V]) Bytes() int64 {
-	var v V
-	each := unsafe.Sizeof(v) + unsafe.Sizeof(tableKey{}) + 4*unsafe.Sizeof(uint64(0))
-	return int64(len(t.arena)) + int64(len(t.values))*int64(each)
+	each := unsafe.Sizeof(tableEntry[V]{}) + 4*unsafe.Sizeof(uint64(0))
+	return int64(len(t.arena)) + int64(len(t.entries))*int64(each)
 }
 
 // At returns key number n in order of insertion, from 0 to Len()-1, its [Hash]
 // and its value. The key must not be changed and is valid until Reset.
 func (t *Table[V]) At(n int) (hash uint64, key []byte, value *V) {
-	return t.keys[n].hash, t.key(n), &t.values[n]
+	return t.entries[n].hash, t.key(n), &t.entries[n].value
 }
 
 // All iterates over keys and values in order of insertion. Values may be changed,
 // keys not; nothing may be inserted meanwhile.
 func (t *Table[V]) All() iter.Seq2[[]byte, *V] {
 	return func(yield func([]byte, *V) bool) {
-		for n := range t.values {
-			if !yield(t.key(n), &t.values[n]) {
+		for n := range t.entries {
+			if !yield(t.key(n), &t.entries[n].value) {
 				return
 			}
 		}
@@ -120,6 +154,6 @@ func (t *Table[V]) All() iter.Seq2[[]byte, *V] {
 // Reset empties the table and keeps its memory.
 func (t *Table[V]) Reset() {
 	clear(t.slots)
-	clear(t.values)
-	t.arena, t.keys, t.values = t.arena[:0], t.keys[:0], t.values[:0]
+	clear(t.entries)
+	t.arena, t.entries = t.arena[:0], t.entries[:0]
 }

@@ -26,6 +26,7 @@ func TestTableIsAMap(t *testing.T) {
 			if weak {
 				hash &= 3 << 32 // nearly all collide
 			}
+			table.Touch([]uint64{hash, hash + 1})
 			v, existed := table.UpsertHash(hash, key)
 			if _, want := model[string(key)]; existed != want {
 				t.Fatalf("key %x: existed %v, want %v", key, existed, want)
@@ -100,7 +101,7 @@ func TestTableBytesForgets(t *testing.T) {
 			t.Fatalf("key %d: %d and %d bytes", i, fresh.Bytes(), used.Bytes())
 		}
 	}
-	if want := int64(10 + 90*2 + 900*3 + 1000*(16+16+32)); fresh.Bytes() != want {
+	if want := int64(10 + 90*2 + 900*3 + 1000*(24+16+32)); fresh.Bytes() != want {
 		t.Errorf("%d bytes, want %d", fresh.Bytes(), want)
 	}
 	if got := 8 * len(fresh.slots); int64(got) > 1000*32 {
@@ -138,3 +139,26 @@ func TestTableDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations after Reset", n)
 	}
 }
+
+// Touch changes nothing, also where it does something.
+func TestTableTouch(t *testing.T) {
+	var table Table[int]
+	var hashes []uint64
+	for i := range 2 * minTouch {
+		key := fmt.Append(nil, i)
+		hashes = append(hashes, Hash(key))
+		*upserted(table.Upsert(key)) = i
+	}
+	table.Touch(nil)
+	table.Touch(append(hashes, 0, 1, ^uint64(0)))
+	for i, hash := range hashes {
+		if v, existed := table.UpsertHash(hash, fmt.Append(nil, i)); !existed || *v != i {
+			t.Fatalf("key %d has value %d, existed %v", i, *v, existed)
+		}
+	}
+	if table.Len() != len(hashes) {
+		t.Errorf("%d keys, want %d", table.Len(), len(hashes))
+	}
+}
+
+func upserted(v *int, _ bool) *int { return v }

@@ -48,6 +48,7 @@ type Stats struct {
 type Writer struct {
 	out     *bufio.Writer
 	streams []Stream
+	shapes  []shape  // of the streams
 	parts   [][]part // by stream and partition
 	target  int      // block size
 	offset  int64
@@ -85,6 +86,7 @@ func NewWriter(w io.Writer, streams []Stream) (*Writer, error) {
 func newWriter(w io.Writer, streams []Stream, target int) *Writer {
 	x := &Writer{out: bufio.NewWriterSize(w, 64<<10), streams: streams, target: target}
 	for _, s := range streams {
+		x.shapes = append(x.shapes, s.shape())
 		x.parts = append(x.parts, make([]part, s.Partitions))
 	}
 	x.write(appendHeader(nil))
@@ -99,7 +101,7 @@ func (w *Writer) Add(stream, partition int, key, value []byte) error {
 	if uint(stream) >= uint(len(w.parts)) || uint(partition) >= uint(len(w.parts[stream])) {
 		return fmt.Errorf("no partition %d of stream %d", partition, stream)
 	}
-	s, p := w.streams[stream].shape(), &w.parts[stream][partition]
+	s, p := w.shapes[stream], &w.parts[stream][partition]
 	if !s.matches(len(key), len(value)) {
 		return fmt.Errorf("stream %q: key of %d and value of %d bytes, declared %d and %d",
 			w.streams[stream].Name, len(key), len(value), s.key, s.value)
@@ -112,7 +114,7 @@ func (w *Writer) Add(stream, partition int, key, value []byte) error {
 			return w.addLarge(p, s, key, value)
 		}
 	}
-	p.buf = s.append(p.buf, key, value)
+	p.buf = s.put(p.buf, key, value)
 	p.count++
 	return nil
 }
@@ -164,16 +166,20 @@ func (w *Writer) flush(p *part, b []byte) {
 	w.write(stored)
 }
 
-// compress returns b as it is stored.
+// compress returns b as it is stored. Only a sample is encoded of a block that
+// stays raw; it depends on the block alone.
 func (w *Writer) compress(b []byte) (codec uint32, stored []byte) {
-	if len(b) > maxS2 {
-		return codecRaw, b
-	}
-	w.packed = s2.Encode(grow(w.packed, s2.MaxEncodedLen(len(b))), b)
-	if len(w.packed) > len(b)-len(b)/8 {
+	sample := b[:min(len(b), max(len(b)/16, 1<<10))]
+	if len(b) > maxS2 || !w.shrinks(sample) || !w.shrinks(b) {
 		return codecRaw, b
 	}
 	return codecS2, w.packed
+}
+
+// shrinks encodes b and reports whether at most a quarter of it is left.
+func (w *Writer) shrinks(b []byte) bool {
+	w.packed = s2.Encode(grow(w.packed, s2.MaxEncodedLen(len(b))), b)
+	return len(w.packed) <= len(b)/4
 }
 
 func (w *Writer) write(b []byte) {

@@ -251,3 +251,53 @@ func TestShapeRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// Records that shrink to a quarter are compressed, others stay raw, by each block.
+func TestWriterCodec(t *testing.T) {
+	for name, c := range map[string]struct {
+		value func(i int) []byte
+		codec uint32
+	}{
+		"zeros": {func(int) []byte { return make([]byte, 100) }, codecS2},
+		"noise": {func(i int) []byte { return noise(uint64(i), 100) }, codecRaw},
+		"half":  {func(i int) []byte { return append(noise(uint64(i), 50), make([]byte, 50)...) }, codecRaw},
+		"noise after the sample": {func(i int) []byte {
+			if i < 20 {
+				return make([]byte, 100)
+			}
+			return noise(uint64(i), 100)
+		}, codecRaw},
+	} {
+		b, _ := encode(t, []Stream{{"s", 1, 8, 100}}, func(add addFunc) {
+			for i := range 200 {
+				add(0, 0, make([]byte, 8), c.value(i))
+			}
+		})
+		if got := le.Uint32(b[headerSize:]); got != c.codec {
+			t.Errorf("%s: codec %d, want %d", name, got, c.codec)
+		}
+	}
+}
+
+// Adding allocates nothing once the blocks have grown, whatever the widths.
+func TestAddShapesDoNotAllocate(t *testing.T) {
+	for _, s := range []Stream{{"s", 4, 16, 0}, {"s", 4, 8, 24}, {"s", 4, 0, 0}} {
+		w, err := NewWriter(io.Discard, []Stream{s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, value := make([]byte, max(s.KeyWidth, 5)), make([]byte, max(s.ValueWidth, 7))
+		n := 0
+		add := func() {
+			if n++; w.Add(0, n%4, key, value) != nil {
+				t.Fatal("add fails")
+			}
+		}
+		for range 200_000 {
+			add()
+		}
+		if allocs := testing.AllocsPerRun(50_000, add); allocs != 0 {
+			t.Errorf("%v: %v allocations a record", s, allocs)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package shuffle
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// firstOf returns the first n keys of each group in order, equal keys told apart by
+// when they came.
+func firstOf(keys []string, kept []bool, group, n int) map[string][]string {
+	type arrival struct {
+		key string
+		at  int
+	}
+	groups := map[string][]arrival{}
+	for i, key := range keys {
+		if kept == nil || kept[i] {
+			groups[key[:group]] = append(groups[key[:group]], arrival{key, i})
+		}
+	}
+	out := map[string][]string{}
+	for g, all := range groups {
+		slices.SortStableFunc(all, func(a, b arrival) int { return strings.Compare(a.key, b.key) })
+		for _, a := range all[:min(n, len(all))] {
+			out[g] = append(out[g], fmt.Sprint(a.key, a.at))
+		}
+	}
+	return out
+}
+
+// Whatever a filter drops is not among the first of its group, whatever the keys,
+// their order, and even if all groups share a few hashes.
+func TestFilterKeepsTheFirst(t *testing.T) {
+	dropped := 0
+	rapid.Check(t, func(t *rapid.T) {
+		first, group := rapid.IntRange(1, 12).Draw(t, "first"), rapid.IntRange(0, 3).Draw(t, "group")
+		width := rapid.SampledFrom([]int{-1, 0, 1, 8, 9, 12}).Draw(t, "width") // of what follows; -1 varies
+		letters := rapid.SampledFrom([]string{"a", "\x00a", "\x00\xff"}).Draw(t, "letters")
+		weak := rapid.SampledFrom([]uint64{0, 1, 7, ^uint64(0)}).Draw(t, "weak")
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		f := NewFilter(first)
+		var keys []string
+		var kept []bool
+		for range rapid.IntRange(0, 2000).Draw(t, "records") {
+			n := width
+			if n < 0 {
+				n = rng.IntN(12)
+			}
+			b := make([]byte, group+n)
+			for i := range b {
+				b[i] = letters[rng.IntN(len(letters))]
+			}
+			keys = append(keys, string(b))
+			kept = append(kept, f.Keep(Hash(b[:group])&weak, b, group))
+			dropped += boolInt(!kept[len(kept)-1])
+		}
+		want, got := firstOf(keys, nil, group, first), firstOf(keys, kept, group, first)
+		for g := range want {
+			if !slices.Equal(got[g], want[g]) {
+				t.Fatalf("group %q: the first are %q, want %q", g, got[g], want[g])
+			}
+		}
+	})
+	if dropped == 0 {
+		t.Error("nothing was ever dropped")
+	}
+}
+
+// A group with a fifth of all records shrinks to little more than its first, in
+// any order, and none of the others does.
+func TestFilterDropsHeavyHitters(t *testing.T) {
+	const n, first = 200_000, 10
+	for name, order := range map[string]func(i int, rng *rand.Rand) uint64{
+		"random":    func(_ int, rng *rand.Rand) uint64 { return rng.Uint64() },
+		"ascending": func(i int, _ *rand.Rand) uint64 { return uint64(i) },
+		"equal":     func(int, *rand.Rand) uint64 { return 0 },
+	} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		f := NewFilter(first)
+		hot, others := 0, 0
+		for i := range n {
+			user := uint64(0)
+			if i%5 > 0 {
+				user = 1 + rng.Uint64N(50_000)
+			}
+			key := binary.BigEndian.AppendUint64(nil, user)
+			key = binary.BigEndian.AppendUint64(key, order(i, rng))
+			switch keep := f.Keep(Hash(key[:8]), key, 8); {
+			case keep && user == 0:
+				hot++
+			case !keep && user != 0:
+				others++
+			}
+		}
+		if hot > 300 {
+			t.Errorf("%s: %d of %d records of the hot group kept", name, hot, n/5)
+		}
+		if others > n/100 {
+			t.Errorf("%s: %d records of other groups dropped", name, others)
+		}
+	}
+}
+
+// A filter stays within its memory for long groups and for a large first.
+func TestFilterIsBounded(t *testing.T) {
+	f := NewFilter(3)
+	group := make([]byte, 100_000)
+	for g := range 200 {
+		binary.BigEndian.PutUint32(group, uint32(g))
+		for range 20 {
+			f.Keep(Hash(group), group, len(group))
+		}
+	}
+	if f.bytes > filterBytes {
+		t.Errorf("%d bytes of group prefixes", f.bytes)
+	}
+	if f.Keep(Hash(group), group, len(group)) != true {
+		t.Error("a group that is not held is dropped")
+	}
+	for _, first := range []int{-1, 0, filterBytes, 1 << 40} {
+		f := NewFilter(first)
+		if len(f.slots) > 1 {
+			t.Errorf("first %d: %d slots", first, len(f.slots))
+		}
+		for range 100 {
+			if !f.Keep(1, []byte("key"), 3) {
+				t.Errorf("first %d: a record is dropped", first)
+			}
+		}
+	}
+}
+
+func BenchmarkFilter(b *testing.B) {
+	records := random16(1<<16, 50_000)
+	hashes := make([]uint64, 1<<16)
+	for i := range hashes {
+		hashes[i] = Hash(records[16*i:][:8])
+	}
+	f := NewFilter(10)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		n := i % (1 << 16)
+		f.Keep(hashes[n], records[16*n:][:16], 8)
+	}
+}
