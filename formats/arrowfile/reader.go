@@ -8,14 +8,13 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/formats/table"
 )
 
-// Reader reads records of type R. It holds one record batch at a time. It is not
-// safe for concurrent use.
+// Reader reads records of type R. It holds one record batch at a time, twice while the
+// library copies it, in memory that it uses again. It is not safe for concurrent use.
 type Reader[R any] struct {
 	batches batches
 	indices []int
@@ -58,7 +57,8 @@ func NewReader[R any](r io.ReaderAt, size int64, name string, cols table.Columns
 }
 
 // Read sets the columns of row from the next record. At the end of the file the error
-// is io.EOF; damage that is seen wraps formats.ErrDamaged. Strings and slices in row are safe to keep.
+// is io.EOF; damage that is seen wraps formats.ErrDamaged. Strings and slices that columns set
+// are safe to keep, but those of table.Text and table.NullText.
 func (r *Reader[R]) Read(row *R) error {
 	for r.err == nil && !r.view.Read(row) {
 		r.err = r.load()
@@ -127,7 +127,10 @@ func open(path string) (*os.File, int64, error) {
 type batches struct {
 	name string
 	file *ipc.FileReader
+	rec  arrow.Record // the last one, nil before the first
 	read int
+
+	memory *recycler
 }
 
 func newBatches(r io.ReaderAt, size int64, name string) (b batches, err error) {
@@ -136,7 +139,8 @@ func newBatches(r io.ReaderAt, size int64, name string) (b batches, err error) {
 	}
 	defer table.Recover(name, &err)
 	// No buffer of a file can be larger than the file; 64 is the padding that Arrow adds.
-	file, err := ipc.NewFileReader(io.NewSectionReader(r, 0, size), ipc.WithAllocator(limit{memory.NewGoAllocator(), size + 64}))
+	memory := &recycler{max: int(size) + 64}
+	file, err := ipc.NewFileReader(io.NewSectionReader(r, 0, size), ipc.WithAllocator(memory))
 	if err != nil {
 		return b, fmt.Errorf("%s: %w: %w", name, formats.ErrDamaged, err)
 	}
@@ -145,7 +149,7 @@ func newBatches(r io.ReaderAt, size int64, name string) (b batches, err error) {
 	if err := table.CheckMark(name, mark, format, version); err != nil {
 		return b, err
 	}
-	return batches{name: name, file: file}, nil
+	return batches{name: name, file: file, memory: memory}, nil
 }
 
 // next returns the next record batch, valid until the following call, or io.EOF. It panics
@@ -155,33 +159,14 @@ func (b *batches) next() (arrow.Record, error) {
 		return nil, io.EOF
 	}
 	b.read++
-	rec, err := b.file.Record(b.read - 1)
+	if b.rec != nil {
+		b.rec.Release() // gives its memory back for the next
+		b.rec = nil
+	}
+	rec, err := b.file.RecordAt(b.read - 1)
 	if err != nil {
 		return nil, fmt.Errorf("%s: batch %d: %w: %w", b.name, b.read, formats.ErrDamaged, err)
 	}
+	b.rec = rec
 	return rec, nil
-}
-
-// limit is an allocator that has no more than max bytes for one buffer. What it returns
-// instead makes the library panic with an index out of range, where a damaged size would
-// end the process with "out of memory".
-type limit struct {
-	*memory.GoAllocator
-	max int64
-}
-
-// Allocate implements memory.Allocator.
-func (l limit) Allocate(size int) []byte {
-	if int64(size) > l.max {
-		return nil
-	}
-	return l.GoAllocator.Allocate(size)
-}
-
-// Reallocate implements memory.Allocator.
-func (l limit) Reallocate(size int, b []byte) []byte {
-	if int64(size) > l.max {
-		return nil
-	}
-	return l.GoAllocator.Reallocate(size, b)
 }

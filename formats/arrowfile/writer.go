@@ -14,12 +14,14 @@ import (
 )
 
 // Writer writes records of type R. It holds at most one record batch: 4096 rows,
-// or 4 MiB of values and one row. It is not safe for concurrent use.
+// or 4 MiB of values and one row. Its memory is used again for the next; no row is
+// allocated. It is not safe for concurrent use.
 type Writer[R any] struct {
 	sink  *sink.Sink
 	end   *redirect
 	arrow *ipc.FileWriter
 	batch *table.Batch[R]
+	row   R     // a field, so that no record escapes to the heap by itself
 	err   error // sticky
 }
 
@@ -69,7 +71,8 @@ func (w *Writer[R]) Write(r R) error {
 	if w.err != nil {
 		return w.err
 	}
-	if err := w.batch.Append(r); err != nil {
+	w.row = r
+	if err := w.batch.Append(&w.row); err != nil {
 		return fmt.Errorf("arrow file: %w", err)
 	}
 	if w.batch.Rows() >= maxRows || w.batch.Bytes() >= maxBytes {

@@ -127,6 +127,44 @@ func TestFooterRows(t *testing.T) {
 	}
 }
 
+// TestRowsOfKinds counts files with and without a column of fixed width, and one whose pages do not hold what they state.
+func TestRowsOfKinds(t *testing.T) {
+	all := formattest.Columns()
+	for name, cols := range map[string]table.Columns[formattest.Row]{
+		"all": all, "texts": all[:2], "null": all[1:2], "int": all[2:3], "double": all[5:6], "bool": all[6:7], "list": all[7:],
+	} {
+		for _, rows := range []int{0, 1, 3000} {
+			var buf bytes.Buffer
+			w, err := Create(&buf, cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range formattest.Sample(rows) {
+				if err := w.Write(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := Rows(save(t, buf.Bytes())); err != nil || n != int64(rows) {
+				t.Errorf("%s, %d rows: %d, %v", name, rows, n, err)
+			}
+		}
+	}
+}
+
+// TestRowsOfDamagedPage puts pages of the column that is counted under another width.
+func TestRowsOfDamagedPage(t *testing.T) {
+	s := source1(t, suite().Encode(t, formattest.Sample(100)))
+	for leaf, want := range map[int]error{0: errPageSize, 1: errPage, 2: nil, 3: nil, 6: errPageSize} {
+		n, err := s.countPages(leaf)
+		if !errors.Is(err, want) || want != nil && !errors.Is(err, formats.ErrDamaged) || want == nil && n != 100 {
+			t.Errorf("column %d: %d, %v", leaf, n, err)
+		}
+	}
+}
+
 type wide struct {
 	text string
 	n    int32

@@ -64,7 +64,8 @@ func (r *Reader[R]) open(cols table.Columns[R]) error {
 
 // Read sets the columns of row from the next record. At the end of the file the error
 // is io.EOF, or a *formats.RowsError when the data does not hold the rows that the
-// footer states. Strings and slices in row are safe to keep.
+// footer states. Strings and slices that columns set are safe to keep, but those of
+// table.Text and table.NullText.
 func (r *Reader[R]) Read(row *R) error {
 	for r.err == nil && !r.view.Read(row) {
 		r.err = r.load()
@@ -110,36 +111,6 @@ func (r *Reader[R]) end() error {
 func (r *Reader[R]) Close() error {
 	r.err = fmt.Errorf("%s: %w", r.source.name, os.ErrClosed)
 	return r.source.Close()
-}
-
-// Rows returns the number of rows in a file, by decoding one column of every row
-// group: the smallest. It is a *formats.RowsError if that is not the number in the footer.
-func Rows(path string) (rows int64, err error) {
-	defer table.Recover(path, &err)
-	s, err := openSource(path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = s.Close() }()
-	c, err := s.column(s.smallest())
-	if err != nil {
-		return 0, err
-	}
-	// The reader is asked for more than the footer states, to see rows that are too many.
-	for {
-		a, err := s.next(c, readRows)
-		if err != nil {
-			return 0, err
-		}
-		if a.Len() == 0 {
-			break
-		}
-		rows += int64(a.Len())
-	}
-	if rows != s.rows {
-		return 0, &formats.RowsError{File: path, Footer: s.rows, Read: rows}
-	}
-	return rows, nil
 }
 
 // source is an open file, before anything is known of records.
@@ -213,29 +184,6 @@ func (s *source) next(c *pqarrow.ColumnReader, rows int64) (a arrow.Array, err e
 		return chunks.Chunk(0), nil
 	}
 	return array.Concatenate(chunks.Chunks(), memory.NewGoAllocator())
-}
-
-// smallest returns the index of a column that is quick to read: the flat one with the fewest bytes in the file.
-func (s *source) smallest() int {
-	best, least := 0, int64(-1)
-	for i := range s.schema.NumFields() {
-		at := s.raw.MetaData().Schema.ColumnIndexByName(s.schema.Field(i).Name)
-		if at < 0 {
-			continue // a list: its leaf has a longer path
-		}
-		if size := s.columnSize(at); least < 0 || size < least {
-			best, least = i, size
-		}
-	}
-	return best
-}
-
-func (s *source) columnSize(leaf int) int64 {
-	var size int64
-	for _, g := range s.raw.MetaData().GetRowGroups() {
-		size += g.GetColumns()[leaf].GetMetaData().GetTotalCompressedSize()
-	}
-	return size
 }
 
 // Close closes the file.

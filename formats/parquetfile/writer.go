@@ -8,7 +8,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 
 	"github.com/shardmill/shardmill/formats/internal/sink"
 	"github.com/shardmill/shardmill/formats/table"
@@ -17,12 +16,12 @@ import (
 // Writer writes records of type R. The package comment states the memory it holds.
 // It is not safe for concurrent use.
 type Writer[R any] struct {
-	sink    *sink.Sink
-	parquet *pqarrow.FileWriter
-	batch   *table.Batch[R]
-	rows    int   // in the row group, without the batch
-	bytes   int   // in the row group, without the batch
-	err     error // sticky
+	sink   *sink.Sink
+	target *target
+	batch  *table.Batch[R]
+	row    R     // a field, so that no record escapes to the heap by itself
+	bytes  int   // in the row group, without the batch
+	err    error // sticky
 }
 
 // Create returns a Writer of a file with the given columns. Invalid columns are
@@ -37,18 +36,18 @@ func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
 		return nil, fmt.Errorf("parquet file: %w", err)
 	}
 	s := sink.New(w)
-	fw, err := pqarrow.NewFileWriter(schema, s, properties(cols), pqarrow.DefaultWriterProps())
+	t, err := newTarget(schema, s, parquet.NewWriterProperties(settings(cols)...))
 	if err != nil {
 		return nil, fmt.Errorf("parquet file: %w", err)
 	}
-	return &Writer[R]{sink: s, parquet: fw, batch: batch}, nil
+	return &Writer[R]{sink: s, target: t, batch: batch}, nil
 }
 
-func properties[R any](cols table.Columns[R]) *parquet.WriterProperties {
+func settings[R any](cols table.Columns[R]) []parquet.WriterProperty {
 	opts := []parquet.WriterProperty{
 		parquet.WithCreatedBy(createdBy),
 		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithCompressionLevel(1),
+		parquet.WithCompressionLevel(zstdLevel),
 		parquet.WithMaxRowGroupLength(groupRows),
 		parquet.WithRootRepetition(parquet.Repetitions.Required),
 		parquet.WithDictionaryDefault(false),
@@ -59,7 +58,7 @@ func properties[R any](cols table.Columns[R]) *parquet.WriterProperties {
 			opts = append(opts, parquet.WithDictionaryPath(parquet.ColumnPath{c.Name()}, true))
 		}
 	}
-	return parquet.NewWriterProperties(opts...)
+	return opts
 }
 
 // Write adds one record. A *table.ValueError means that the record cannot be stored
@@ -68,7 +67,8 @@ func (w *Writer[R]) Write(r R) error {
 	if w.err != nil {
 		return w.err
 	}
-	if err := w.batch.Append(r); err != nil {
+	w.row = r
+	if err := w.batch.Append(&w.row); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
 	if w.batch.Rows() >= batchRows || w.batch.Bytes() >= batchBytes {
@@ -97,26 +97,26 @@ func (w *Writer[R]) finish() error {
 			return err
 		}
 	}
-	if err := errors.Join(w.parquet.Close(), w.sink.Flush()); err != nil {
+	if err := errors.Join(w.target.close(), w.sink.Flush()); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
 	return nil
 }
 
-// flush moves the batch into the row group. Groups hold whole batches, so the
-// library never has to slice one.
+// flush moves the batch into the row group. Groups hold whole batches.
 func (w *Writer[R]) flush() error {
 	rows, bytes := w.batch.Rows(), w.batch.Bytes()
-	if w.rows+rows > groupRows || w.bytes >= groupBytes {
-		w.parquet.NewBufferedRowGroup()
-		w.rows, w.bytes = 0, 0
+	err := error(nil)
+	if w.target.group == nil || w.target.rows+rows > groupRows || w.bytes >= groupBytes {
+		err = w.target.open()
+		w.bytes = 0
 	}
-	rec := w.batch.Take()
-	defer rec.Release()
-	if err := errors.Join(w.parquet.WriteBuffered(rec), w.sink.Err()); err != nil {
+	if err == nil {
+		err = w.target.write(w.batch.Take())
+	}
+	if err = errors.Join(err, w.sink.Err()); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
-	w.rows += rows
 	w.bytes += bytes
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
 // ValueError reports a value that cannot be stored. The record that holds it was not added.
@@ -23,50 +22,44 @@ func (e *ValueError) Unwrap() error { return e.Err }
 // Batch collects records in columns, until they are taken as one Arrow record batch.
 type Batch[R any] struct {
 	cols    Columns[R]
-	builder *array.RecordBuilder
-	fills   []func(*R)
-	row     R // a field, so that no record escapes to the heap by itself
+	schema  *arrow.Schema
+	buffers []buffer[R]
 	rows    int
 	bytes   int
 }
 
 // NewBatch returns an empty batch of the columns, which must be those of schema.
 func NewBatch[R any](cols Columns[R], schema *arrow.Schema) (*Batch[R], error) {
-	b := &Batch[R]{cols: cols, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema)}
+	if len(cols) != schema.NumFields() {
+		return nil, fmt.Errorf("%d columns for a schema of %d", len(cols), schema.NumFields())
+	}
+	b := &Batch[R]{cols: cols, schema: schema}
 	for i, c := range cols {
-		fill, err := c.fill(b.builder.Field(i))
-		if err != nil {
-			return nil, fmt.Errorf("builder of column %q: %w", c.Name(), err)
+		if f := schema.Field(i); !f.Equal(c.field) {
+			return nil, fmt.Errorf("column %q: the schema has %s", c.Name(), f)
 		}
-		b.fills = append(b.fills, fill)
+		b.buffers = append(b.buffers, c.buffer())
 	}
 	return b, nil
 }
 
-// Append adds one record, or, when a value cannot be stored, nothing: then the error is a *ValueError.
-func (b *Batch[R]) Append(r R) error {
-	b.row = r
+// Append adds one record, which it does not keep, or, when a value cannot be stored, nothing: then the
+// error is a *ValueError.
+func (b *Batch[R]) Append(r *R) error {
 	bytes := 0
-	for i := range b.cols {
-		n, err := b.cols[i].bytes(&b.row)
+	for i, buf := range b.buffers {
+		n, err := buf.add(r)
 		if err != nil {
+			for _, before := range b.buffers[:i] {
+				before.undo()
+			}
 			return &ValueError{Column: b.cols[i].Name(), Err: err}
 		}
 		bytes += n
 	}
-	for _, fill := range b.fills {
-		fill(&b.row)
-	}
 	b.rows++
 	b.bytes += bytes
 	return nil
-}
-
-func (c *Column[R]) bytes(r *R) (int, error) {
-	if c.size == nil {
-		return c.width, nil
-	}
-	return c.size(r)
 }
 
 // Rows returns the number of records in the batch.
@@ -75,8 +68,14 @@ func (b *Batch[R]) Rows() int { return b.rows }
 // Bytes returns the size of the values in the batch, before any encoding.
 func (b *Batch[R]) Bytes() int { return b.bytes }
 
-// Take returns the records as an Arrow record batch, which the caller releases, and empties the batch.
+// Take returns the records as an Arrow record batch and empties the batch. The record's
+// memory is the batch's own: it is valid until the next Append, and need not be released.
 func (b *Batch[R]) Take() arrow.Record {
+	arrays := make([]arrow.Array, len(b.buffers))
+	for i, buf := range b.buffers {
+		arrays[i] = buf.take()
+	}
+	rec := array.NewRecord(b.schema, arrays, int64(b.rows))
 	b.rows, b.bytes = 0, 0
-	return b.builder.NewRecord()
+	return rec
 }

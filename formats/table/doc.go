@@ -10,13 +10,16 @@
 // Column types, as Arrow names them:
 //
 //	String      utf8, not null               NullString  utf8, nullable
+//	Text        the same, of []byte          NullText    the same, of []byte
 //	Int32       int32, not null              Int64       int64, not null
 //	Float32     float, not null              Float64     double, not null
 //	Bool        bool, not null               Floats      list of float not null, not null
 //
-// There are no others on purpose: nullable columns are slow in the Arrow library
-// in use (v15), and its dictionary and fixed-size list types lose data in Parquet.
+// There are no others on purpose: the dictionary and fixed-size list types of the
+// Arrow library in use (v15) lose data in Parquet.
 //
 // Batch and View move records in and out of Arrow record batches. They are for
 // the format packages; reference counting and Arrow types stay inside formats.
+// Columns keep their values in buffers of Arrow's layout, which they use again for
+// the next batch: no value is allocated, but those that String, NullString and Floats set.
 package table

@@ -49,7 +49,7 @@ func TestBatchAndView(t *testing.T) {
 			{Name: "é", Note: "x", Noted: true, N: int32(round), V: []float32{}},
 		}
 		for _, r := range want {
-			if err := b.Append(r); err != nil {
+			if err := b.Append(&r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,11 +92,11 @@ func TestAppendAllOrNothing(t *testing.T) {
 		{record{V: make([]float32, maxValue/4+1)}, "v", formats.ErrTooLong},
 	} {
 		var v *ValueError
-		if err := b.Append(c.row); !errors.As(err, &v) || v.Column != c.column || !errors.Is(err, c.err) {
+		if err := b.Append(&c.row); !errors.As(err, &v) || v.Column != c.column || !errors.Is(err, c.err) {
 			t.Errorf("%s: %v", c.column, err)
 		}
 	}
-	if err := b.Append(record{Note: "\xff"}); err != nil {
+	if err := b.Append(&record{Note: "\xff"}); err != nil {
 		t.Errorf("the text of a null is not looked at: %v", err)
 	}
 	if rec := b.Take(); rec.NumRows() != 1 {

@@ -10,15 +10,19 @@ import (
 
 // View reads records out of Arrow arrays, one array for each column.
 type View[R any] struct {
-	cols Columns[R]
-	sets []func(int, *R)
-	rows int
-	next int
+	cols    Columns[R]
+	cursors []cursor[R]
+	rows    int
+	next    int
 }
 
 // NewView returns an empty view.
 func NewView[R any](cols Columns[R]) *View[R] {
-	return &View[R]{cols: cols, sets: make([]func(int, *R), len(cols))}
+	v := &View[R]{cols: cols}
+	for _, c := range cols {
+		v.cursors = append(v.cursors, c.cursor())
+	}
+	return v
 }
 
 // Load puts arrays under the view: arrays[i] holds column i, each of rows values.
@@ -31,11 +35,9 @@ func (v *View[R]) Load(arrays []arrow.Array, rows int) error {
 		if a.Len() != rows {
 			return fmt.Errorf("%w: column %q holds %d values, want %d", formats.ErrDamaged, c.Name(), a.Len(), rows)
 		}
-		set, err := c.scan(a)
-		if err != nil {
+		if err := v.cursors[i].load(a); err != nil {
 			return fmt.Errorf("%w: column %q: %w", formats.ErrDamaged, c.Name(), err)
 		}
-		v.sets[i] = set
 	}
 	v.rows = rows
 	return nil
@@ -46,8 +48,8 @@ func (v *View[R]) Read(r *R) bool {
 	if v.next >= v.rows {
 		return false
 	}
-	for _, set := range v.sets {
-		set(v.next, r)
+	for _, c := range v.cursors {
+		c.read(v.next, r)
 	}
 	v.next++
 	return true

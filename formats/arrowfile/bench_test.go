@@ -1,0 +1,101 @@
+package arrowfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shardmill/shardmill/formats/table"
+)
+
+// line is a row such as the shards of a ranking have: a place, a key, a number, and a short text.
+type line struct {
+	input         string
+	line, key, by int64
+	text          []byte
+}
+
+func lineColumns() table.Columns[line] {
+	return table.Columns[line]{
+		table.String("input", func(r *line) string { return r.input }, func(r *line, v string) { r.input = v }),
+		table.Int64("line", func(r *line) int64 { return r.line }, func(r *line, v int64) { r.line = v }),
+		table.Int64("key", func(r *line) int64 { return r.key }, func(r *line, v int64) { r.key = v }),
+		table.Int64("by", func(r *line) int64 { return r.by }, func(r *line, v int64) { r.by = v }),
+		table.Text("text", func(r *line) []byte { return r.text }, func(r *line, v []byte) { r.text = append(r.text[:0], v...) }),
+	}
+}
+
+func lines(n int) []line {
+	rows := make([]line, n)
+	for i := range rows {
+		rows[i] = line{"folder/ratings-000001.csv", int64(i) + 2, int64(i*7919) % 53424, int64(i) * 104729, strconv.AppendInt(nil, int64(i*31)%30000, 10)}
+	}
+	return rows
+}
+
+// encodeLines writes the rows so often that there are n batches.
+func encodeLines(tb testing.TB, w io.Writer, rows []line, n int) {
+	a, err := Create(w, lineColumns())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range n * maxRows {
+		if err := a.Write(rows[i%len(rows)]); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := a.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+const benchBatches = 64
+
+// BenchmarkWriteLines writes files of 64 batches, as the shards of a ranking are.
+func BenchmarkWriteLines(b *testing.B) {
+	rows := lines(maxRows)
+	b.ReportAllocs()
+	start := cpu(b)
+	for b.Loop() {
+		encodeLines(b, io.Discard, rows, benchBatches)
+	}
+	perRow(b, start)
+}
+
+func BenchmarkReadLines(b *testing.B) {
+	var buf bytes.Buffer
+	encodeLines(b, &buf, lines(maxRows), benchBatches)
+	b.ReportAllocs()
+	start := cpu(b)
+	var row line
+	for b.Loop() {
+		r, err := NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()), "mem", lineColumns())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for err == nil {
+			err = r.Read(&row)
+		}
+		if !errors.Is(err, io.EOF) {
+			b.Fatal(err)
+		}
+	}
+	perRow(b, start)
+}
+
+// perRow reports the CPU time of a row, of all threads: the collector's is part of the cost.
+func perRow(b *testing.B, start time.Duration) {
+	b.ReportMetric(float64(cpu(b)-start)/float64(b.N*benchBatches*maxRows), "cpu-ns/row")
+}
+
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

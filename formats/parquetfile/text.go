@@ -1,0 +1,220 @@
+package parquetfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+)
+
+// textColumn writes strings, as the library does with the same properties, but without an allocation and
+// several calls through interfaces for each.
+type textColumn struct {
+	pager    *pager
+	props    *parquet.WriterProperties
+	nullable bool
+	dict     *dictionary     // nil without one, and after it grew too large
+	fellBack bool            // from a dictionary to plain values
+	held     []file.DataPage // pages that wait for the dictionary, which comes before them
+	stats    *metadata.ByteArrayStatistics
+
+	// The open page.
+	levels    hybrid
+	plain     []byte // values where there is no dictionary
+	rows      int
+	nulls     int
+	any       bool // there is a value
+	min, max  []byte
+	page      []byte
+	pageStats *metadata.ByteArrayStatistics
+}
+
+func newTextColumn(p *pager, props *parquet.WriterProperties) *textColumn {
+	leaf := p.meta.Descr()
+	c := &textColumn{
+		pager: p, props: props, nullable: leaf.MaxDefinitionLevel() > 0,
+		stats:     metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator),
+		pageStats: metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator),
+	}
+	if props.DictionaryEnabledFor(leaf.Path()) {
+		c.dict = newDictionary()
+	}
+	c.levels.reset(1)
+	return c
+}
+
+func (c *textColumn) write(a arrow.Array) error {
+	texts, ok := a.(*array.String)
+	if !ok {
+		return fmt.Errorf("it is a %T, want text", a)
+	}
+	for from := 0; from < texts.Len(); {
+		to := min(from+int(c.props.WriteBatchSize()), texts.Len())
+		c.add(texts, from, to)
+		from = to
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add appends some texts to the open page.
+func (c *textColumn) add(a *array.String, from, to int) {
+	offsets, data := a.ValueOffsets(), a.Data().Buffers()[2].Bytes()
+	for i := from; i < to; i++ {
+		if c.nullable {
+			if a.IsNull(i) {
+				c.levels.put(0)
+				c.nulls++
+				continue
+			}
+			c.levels.put(1)
+		}
+		c.value(data[offsets[i]:offsets[i+1]])
+	}
+	c.rows += to - from
+}
+
+func (c *textColumn) value(v []byte) {
+	if c.dict != nil {
+		if !c.dict.add(v) {
+			return
+		}
+	} else {
+		c.plain = binary.LittleEndian.AppendUint32(c.plain, uint32(len(v)))
+		c.plain = append(c.plain, v...)
+	}
+	if !c.any || bytes.Compare(v, c.min) < 0 {
+		c.min = append(c.min[:0], v...)
+	}
+	if !c.any || bytes.Compare(v, c.max) > 0 {
+		c.max = append(c.max[:0], v...)
+	}
+	c.any = true
+}
+
+// check ends the page and the dictionary where they are large enough.
+func (c *textColumn) check() error {
+	size := int64(len(c.plain))
+	if c.dict != nil {
+		size = c.dict.pageSize()
+	}
+	if size >= c.props.DataPageSize() {
+		if err := c.endPage(); err != nil {
+			return err
+		}
+	}
+	if c.dict != nil && int64(len(c.dict.values)) >= c.props.DictionaryPageSizeLimit() {
+		c.fellBack = true
+		return c.endDictionary()
+	}
+	return nil
+}
+
+// endPage completes the open page, if it has rows.
+func (c *textColumn) endPage() error {
+	if c.rows == 0 {
+		return nil
+	}
+	c.page = c.page[:0]
+	if c.nullable {
+		levels := c.levels.end()
+		c.page = binary.LittleEndian.AppendUint32(c.page, uint32(len(levels)))
+		c.page = append(c.page, levels...)
+		c.levels.reset(1)
+	}
+	encoding := parquet.Encodings.Plain
+	if c.dict != nil {
+		encoding = c.props.DictionaryIndexEncoding()
+		c.page = c.dict.appendPage(c.page)
+	} else {
+		c.page = append(c.page, c.plain...)
+		c.plain = c.plain[:0]
+	}
+	stats, err := c.endStats()
+	if err != nil {
+		return err
+	}
+	data := c.pager.Compress(nil, c.page)
+	if c.dict != nil {
+		data = bytes.Clone(data)
+	}
+	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(c.rows), encoding,
+		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(c.page)), stats)
+	c.rows = 0
+	if c.dict != nil {
+		c.held = append(c.held, page)
+		return nil
+	}
+	_, err = c.pager.WriteDataPage(page)
+	return err
+}
+
+// endStats returns the statistics of the page, and adds them to those of the column.
+func (c *textColumn) endStats() (metadata.EncodedStatistics, error) {
+	var values []parquet.ByteArray
+	if c.any {
+		values = []parquet.ByteArray{append([]byte{}, c.min...), append([]byte{}, c.max...)} // nil would be none
+	}
+	c.pageStats.Update(values, int64(c.nulls))
+	c.any, c.nulls = false, 0
+	stats, err := c.encode(c.pageStats)
+	c.stats.Merge(c.pageStats)
+	c.pageStats.Reset()
+	return stats, err
+}
+
+func (c *textColumn) encode(s *metadata.ByteArrayStatistics) (metadata.EncodedStatistics, error) {
+	leaf := c.pager.meta.Descr()
+	stats, err := s.Encode()
+	stats.ApplyStatSizeLimits(int(c.props.MaxStatsSizeFor(leaf.Path())))
+	stats.Signed = leaf.SortOrder() == schema.SortSIGNED
+	return stats, err
+}
+
+// endDictionary writes the dictionary and its pages. Values after it are plain.
+func (c *textColumn) endDictionary() error {
+	if err := c.endPage(); err != nil {
+		return err
+	}
+	page := file.NewDictionaryPage(memory.NewBufferBytes(c.dict.values), int32(c.dict.len()), c.props.DictionaryPageEncoding())
+	c.dict = nil
+	if _, err := c.pager.WriteDictionaryPage(page); err != nil {
+		return err
+	}
+	for _, page := range c.held {
+		if _, err := c.pager.WriteDataPage(page); err != nil {
+			return err
+		}
+	}
+	c.held = nil
+	return nil
+}
+
+func (c *textColumn) close() (int64, error) {
+	hasDict := c.dict != nil
+	end := c.endPage
+	if hasDict {
+		end = c.endDictionary
+	}
+	if err := end(); err != nil {
+		return 0, err
+	}
+	stats, err := c.encode(c.stats)
+	if err != nil {
+		return 0, err
+	}
+	c.pager.meta.SetStats(stats)
+	if err := c.pager.Close(hasDict || c.fellBack, c.fellBack); err != nil {
+		return 0, err
+	}
+	return c.pager.meta.TotalCompressedSize(), nil
+}

@@ -1,0 +1,147 @@
+package table
+
+import (
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+)
+
+// number is a type whose values Arrow keeps as Go does.
+type number interface {
+	int32 | int64 | float32 | float64
+}
+
+func fixedColumn[R any, T number](name string, t arrow.DataType, width int, get func(*R) T, set func(*R, T)) Column[R] {
+	return Column[R]{
+		field:  arrow.Field{Name: name, Type: t},
+		buffer: func() buffer[R] { return &fixedBuffer[R, T]{get: get, of: t, width: width} },
+		cursor: func() cursor[R] { return &fixedCursor[R, T]{set: set, of: t, width: width} },
+	}
+}
+
+type fixedBuffer[R any, T number] struct {
+	get    func(*R) T
+	of     arrow.DataType
+	width  int
+	values []T
+}
+
+func (b *fixedBuffer[R, T]) add(r *R) (int, error) {
+	b.values = append(b.values, b.get(r))
+	return b.width, nil
+}
+
+func (b *fixedBuffer[R, T]) undo() { b.values = b.values[:len(b.values)-1] }
+
+func (b *fixedBuffer[R, T]) take() arrow.Array {
+	a := newArray(b.of, len(b.values), 0, nil, arrow.GetBytes(b.values))
+	b.values = b.values[:0]
+	return a
+}
+
+type fixedCursor[R any, T number] struct {
+	set    func(*R, T)
+	of     arrow.DataType
+	width  int
+	values []T
+}
+
+func (c *fixedCursor[R, T]) load(a arrow.Array) error {
+	if a.DataType().ID() != c.of.ID() {
+		return typeError(a, c.of)
+	}
+	bytes := valueBytes(a, 1)
+	from, to := a.Data().Offset(), a.Data().Offset()+a.Len()
+	if len(bytes) < to*c.width {
+		return errShort
+	}
+	c.values = arrow.GetData[T](bytes)[from:to]
+	return nil
+}
+
+func (c *fixedCursor[R, T]) read(i int, r *R) { c.set(r, c.values[i]) }
+
+// bitmap holds bits, the first in the lowest bit of the first byte.
+type bitmap struct {
+	bytes []byte
+	n     int
+}
+
+func (b *bitmap) add(v bool) {
+	if b.n%8 == 0 {
+		b.bytes = append(b.bytes, 0)
+	}
+	if v {
+		b.bytes[b.n/8] |= 1 << (b.n % 8)
+	}
+	b.n++
+}
+
+// undo drops the last bit and returns it.
+func (b *bitmap) undo() bool {
+	b.n--
+	last := bit(b.bytes, b.n)
+	b.bytes[b.n/8] &^= 1 << (b.n % 8)
+	b.bytes = b.bytes[:(b.n+7)/8]
+	return last
+}
+
+func (b *bitmap) reset() { b.bytes, b.n = b.bytes[:0], 0 }
+
+func bit(b []byte, i int) bool { return b[i/8]>>(i%8)&1 != 0 }
+
+type boolBuffer[R any] struct {
+	get  func(*R) bool
+	bits bitmap
+}
+
+func (b *boolBuffer[R]) add(r *R) (int, error) {
+	b.bits.add(b.get(r))
+	return 1, nil
+}
+
+func (b *boolBuffer[R]) undo() { b.bits.undo() }
+
+func (b *boolBuffer[R]) take() arrow.Array {
+	a := newArray(arrow.FixedWidthTypes.Boolean, b.bits.n, 0, nil, b.bits.bytes)
+	b.bits.reset()
+	return a
+}
+
+type boolCursor[R any] struct {
+	set    func(*R, bool)
+	bits   []byte
+	offset int
+}
+
+func (c *boolCursor[R]) load(a arrow.Array) error {
+	if a.DataType().ID() != arrow.BOOL {
+		return typeError(a, arrow.FixedWidthTypes.Boolean)
+	}
+	c.bits, c.offset = valueBytes(a, 1), a.Data().Offset()
+	if len(c.bits) < (c.offset+a.Len()+7)/8 {
+		return errShort
+	}
+	return nil
+}
+
+func (c *boolCursor[R]) read(i int, r *R) { c.set(r, bit(c.bits, c.offset+i)) }
+
+// newArray returns an array of n values over buffers that stay with their owner.
+func newArray(t arrow.DataType, n, nulls int, buffers ...[]byte) arrow.Array {
+	over := make([]*memory.Buffer, len(buffers))
+	for i, b := range buffers {
+		if b != nil {
+			over[i] = memory.NewBufferBytes(b)
+		}
+	}
+	return array.MakeFromData(array.NewData(t, n, over, nil, nulls, 0))
+}
+
+// valueBytes returns the bytes of a buffer of an array, nil where there are none.
+func valueBytes(a arrow.Array, i int) []byte {
+	if b := a.Data().Buffers(); i < len(b) && b[i] != nil {
+		return b[i].Bytes()
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package table
+
+import (
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// textValues are the texts of an array. Its methods stay inside the array's buffers after load.
+type textValues struct {
+	offsets []int32
+	data    []byte
+	valid   []byte // nil where all are
+	from    int    // bit of valid that text 0 has
+}
+
+func (t *textValues) load(a arrow.Array) error {
+	if a.DataType().ID() != arrow.STRING {
+		return typeError(a, arrow.BinaryTypes.String)
+	}
+	*t = textValues{data: valueBytes(a, 2), valid: a.NullBitmapBytes(), from: a.Data().Offset()}
+	if a.Len() == 0 {
+		return nil
+	}
+	offsets := arrow.GetData[int32](valueBytes(a, 1))
+	if len(offsets) <= t.from+a.Len() || len(t.valid) > 0 && len(t.valid) < (t.from+a.Len()+7)/8 {
+		return errShort
+	}
+	t.offsets = offsets[t.from : t.from+a.Len()+1]
+	return checkOffsets(t.offsets, len(t.data))
+}
+
+func (t *textValues) bytes(i int) []byte { return t.data[t.offsets[i]:t.offsets[i+1]] }
+
+func (t *textValues) null(i int) bool { return len(t.valid) > 0 && !bit(t.valid, t.from+i) }
+
+// text returns text i; one that equals the text before it shares its memory.
+func (t *textValues) text(i int, last *string) string {
+	if b := t.bytes(i); string(b) != *last {
+		*last = string(b)
+	}
+	return *last
+}
+
+type stringCursor[R any] struct {
+	set func(*R, string)
+	textValues
+	last string
+}
+
+func (c *stringCursor[R]) read(i int, r *R) { c.set(r, c.text(i, &c.last)) }
+
+type textCursor[R any] struct {
+	set func(*R, []byte)
+	textValues
+}
+
+func (c *textCursor[R]) read(i int, r *R) { c.set(r, c.bytes(i)) }
+
+type nullStringCursor[R any] struct {
+	set func(*R, string, bool)
+	textValues
+	last string
+}
+
+func (c *nullStringCursor[R]) read(i int, r *R) {
+	if c.null(i) {
+		c.set(r, "", false)
+	} else {
+		c.set(r, c.text(i, &c.last), true)
+	}
+}
+
+type nullTextCursor[R any] struct {
+	set func(*R, []byte, bool)
+	textValues
+}
+
+func (c *nullTextCursor[R]) read(i int, r *R) {
+	if c.null(i) {
+		c.set(r, nil, false)
+	} else {
+		c.set(r, c.bytes(i), true)
+	}
+}
