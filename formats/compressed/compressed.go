@@ -64,7 +64,7 @@ func (k Kind) String() string {
 // DataError reports compressed data that cannot be decompressed: damaged, cut short, or with a
 // window above the limit. To read it again does not help.
 type DataError struct {
-	File string // path
+	File string // path, or name given to NewReader
 	Kind Kind
 	Err  error // io.ErrUnexpectedEOF for data cut short, or an error of the decompressor
 }
@@ -82,12 +82,32 @@ func Open(path string) (io.ReadCloser, Kind, error) {
 	if err != nil {
 		return nil, Plain, err
 	}
-	r, kind, err := newReader(f, path)
+	r, kind, err := NewReader(f, path)
 	if err != nil {
 		_ = f.Close() // the first error is the one to report
 		return nil, kind, err
 	}
 	return r, kind, nil
+}
+
+// NewReader is Open for a file that is already open, at its start. name stands in a *DataError; its extension is that of the
+// file. To close the reader closes f; without a reader, f stays open.
+func NewReader(f io.ReadCloser, name string) (io.ReadCloser, Kind, error) {
+	head := make([]byte, magicSize)
+	n, err := io.ReadFull(f, head)
+	head = head[:n]
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, Plain, err
+	}
+	r := &reader{file: name, kind: detect(head), free: func() {}}
+	if named := kindOf(name); r.kind == Plain && n < magicSize && named != Plain {
+		return nil, named, &DataError{File: name, Kind: named, Err: io.ErrUnexpectedEOF}
+	}
+	r.src = &source{r: io.MultiReader(bytes.NewReader(head), f), Closer: f}
+	if err := r.decompress(); err != nil {
+		return nil, r.kind, r.wrap(err)
+	}
+	return r, r.kind, nil
 }
 
 // reader decompresses a file.
@@ -98,24 +118,6 @@ type reader struct {
 	data io.Reader
 	free func() // of the decompressor
 	err  error  // sticky
-}
-
-func newReader(f io.ReadCloser, path string) (*reader, Kind, error) {
-	head := make([]byte, magicSize)
-	n, err := io.ReadFull(f, head)
-	head = head[:n]
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, Plain, err
-	}
-	r := &reader{file: path, kind: detect(head), free: func() {}}
-	if named := kindOf(path); r.kind == Plain && n < magicSize && named != Plain {
-		return nil, named, &DataError{File: path, Kind: named, Err: io.ErrUnexpectedEOF}
-	}
-	r.src = &source{r: io.MultiReader(bytes.NewReader(head), f), Closer: f}
-	if err := r.decompress(); err != nil {
-		return nil, r.kind, r.wrap(err)
-	}
-	return r, r.kind, nil
 }
 
 // decompress sets data and free.

@@ -192,7 +192,7 @@ func TestReadError(t *testing.T) {
 	for kind, data := range map[Kind][]byte{Plain: text, Gzip: gzipped(t, text), Zstd: zstded(t, text)} {
 		for n := 0; n < len(data); n += 7 {
 			f := io.NopCloser(io.MultiReader(bytes.NewReader(data[:n]), iotest.ErrReader(disk)))
-			r, _, err := newReader(f, "a")
+			r, _, err := NewReader(f, "a")
 			if err == nil {
 				_, err = io.Copy(io.Discard, r)
 				if _, again := r.Read(make([]byte, 1)); !errors.Is(again, disk) {
@@ -220,7 +220,7 @@ func (c *closer) Close() error {
 func TestClose(t *testing.T) {
 	for kind, data := range map[Kind][]byte{Plain: text, Gzip: gzipped(t, text), Zstd: zstded(t, text)} {
 		f := &closer{Reader: bytes.NewReader(data)}
-		r, _, err := newReader(f, "a")
+		r, _, err := NewReader(f, "a")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,6 +234,21 @@ func TestClose(t *testing.T) {
 }
 
 // TestWindow opens frames that ask for windows of all sizes.
+// TestNewReaderLeavesTheFileOpen has no reader that could close it.
+func TestNewReaderLeavesTheFileOpen(t *testing.T) {
+	for name, head := range map[string]string{"a.gz": "", "b": "\x1f\x8b\x08", "c.zst": "(\xb5"} {
+		f := &closer{Reader: strings.NewReader(head)}
+		r, kind, err := NewReader(f, name)
+		var bad *DataError
+		if r != nil || kind == Plain || !errors.As(err, &bad) || bad.File != name || bad.Kind != kind || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v, %v", name, kind, err)
+		}
+		if f.closed != 0 {
+			t.Errorf("%s: closed %d times", name, f.closed)
+		}
+	}
+}
+
 func TestWindow(t *testing.T) {
 	for log := 10; log <= 31; log++ {
 		frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, byte(log-10) << 3, 0x09, 0, 0, 'x'} // one last raw block of 1 byte
@@ -285,7 +300,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(gzipped(f, []byte("x"), []byte("y")))
 	f.Add(zstded(f, []byte("x"), []byte("y")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, kind, err := newReader(io.NopCloser(bytes.NewReader(data)), "a")
+		r, kind, err := NewReader(io.NopCloser(bytes.NewReader(data)), "a")
 		var got []byte
 		if err == nil {
 			got, err = io.ReadAll(io.LimitReader(r, 1<<20))
@@ -307,7 +322,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(kind, func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				r, _, err := newReader(io.NopCloser(bytes.NewReader(packed)), "a")
+				r, _, err := NewReader(io.NopCloser(bytes.NewReader(packed)), "a")
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -41,6 +41,9 @@
 //	starts := delimited.Starts(base, scans)
 //	r, err := delimited.NewRangeReader(file, name, starts[i], cuts[i+1], o)
 //
+// ScanReader and NewPartReader do the same with an input that can only be read from its start to its end. What
+// Scan returns may be kept as JSON.
+//
 // A record starts at its first byte, or at its second if the first is "\r": until the
 // second is seen, the line may still be blank. So a part that ends between the two
 // leaves the record to the next part.

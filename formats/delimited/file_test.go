@@ -44,7 +44,7 @@ func Example() {
 		r, err := delimited.NewRangeReader(file, "a.csv", starts[i], cuts[i+1], delimited.Options{Columns: []string{"user", "note"}})
 		for rec := (delimited.Record{}); err == nil; {
 			if err = r.Read(&rec); err == nil {
-				fmt.Printf("part %d, line %d: %q\n", i, rec.Line, rec.Fields)
+				fmt.Printf("part %d, line %d: %q\n", i, rec.Line, [][]byte{rec.Field(0), rec.Field(1)})
 			}
 		}
 		if !errors.Is(err, io.EOF) {
@@ -91,9 +91,9 @@ func drain(r *delimited.Reader) ([]row, error) {
 			}
 			return all, err
 		}
-		next := row{line: rec.Line, fields: make([]string, len(rec.Fields))}
-		for i, f := range rec.Fields {
-			next.fields[i] = string(f)
+		next := row{line: rec.Line, fields: make([]string, rec.Len())}
+		for i := range next.fields {
+			next.fields[i] = string(rec.Field(i))
 		}
 		all = append(all, next)
 	}

@@ -1,7 +1,9 @@
 package delimited
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +32,10 @@ func checkNumber(t interface {
 	if got, ok := Int([]byte(s)); got != wantInt || ok != (err == nil) {
 		t.Fatalf("Int(%q) = %d, %v; want %d, %v", s, got, ok, wantInt, err)
 	}
+	canonical := err == nil && strconv.FormatInt(wantInt, 10) == s
+	if got, ok := CanonicalInt([]byte(s)); ok != canonical || ok && got != wantInt {
+		t.Fatalf("CanonicalInt(%q) = %d, %v; want %d, %v", s, got, ok, wantInt, canonical)
+	}
 	wantFloat, err := strconv.ParseFloat(s, 64)
 	got, ok := Float([]byte(s))
 	if math.Float64bits(got) != math.Float64bits(wantFloat) || ok != (err == nil) {
@@ -40,6 +46,19 @@ func checkNumber(t interface {
 func TestNumbers(t *testing.T) {
 	for _, s := range numbers {
 		checkNumber(t, s)
+	}
+}
+
+// TestShortNumbers puts each byte at each place of numbers of all lengths that are read as words.
+func TestShortNumbers(t *testing.T) {
+	const digits = "1234567890123456789"
+	for n := range digits {
+		for i := range n {
+			for c := range 256 {
+				checkNumber(t, digits[:i]+string([]byte{byte(c)})+digits[i+1:n])
+				checkNumber(t, "-"+digits[:i]+string([]byte{byte(c)})+"."+digits[i+1:n])
+			}
+		}
 	}
 }
 
@@ -57,6 +76,42 @@ func TestNumbersFromParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { checkNumber(t, shape.Draw(t, "number")) })
 }
 
+// checkFields reads numbers from all places of a record, and compares with the functions that take text.
+func checkFields(t failer, numbers []string, end string) {
+	t.Helper()
+	line := strings.Join(numbers, ";") + end
+	r, err := newReader(strings.NewReader(line), "a", Position{Line: 1}, math.MaxInt64, Options{Comma: ';'}, len(line))
+	var rec Record
+	if err == nil {
+		err = r.Read(&rec)
+	}
+	if err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	for i := range rec.Len() {
+		gotInt, ok := rec.CanonicalInt(i)
+		wantInt, want := CanonicalInt(rec.Field(i))
+		if gotInt != wantInt || ok != want {
+			t.Fatalf("%q: field %d: %d, %v; want %d, %v", line, i, gotInt, ok, wantInt, want)
+		}
+		got, ok := rec.Float(i)
+		wantFloat, want := Float(rec.Field(i))
+		if math.Float64bits(got) != math.Float64bits(wantFloat) || ok != want {
+			t.Fatalf("%q: field %d: %v, %v; want %v, %v", line, i, got, ok, wantFloat, want)
+		}
+	}
+}
+
+func TestNumbersOfRecords(t *testing.T) {
+	number := rapid.OneOf(rapid.StringMatching(`-?[0-9]{0,9}\.?[0-9]{0,9}`), rapid.StringMatching(`"[0-9]{0,4}("")?\.?[0-9]{0,4}"`))
+	rapid.Check(t, func(t *rapid.T) {
+		numbers := append([]string{"1"}, rapid.SliceOfN(number, 0, 5).Draw(t, "numbers")...)
+		for _, end := range []string{"", "\n", "\r\n", "\n7;7"} {
+			checkFields(t, numbers, end)
+		}
+	})
+}
+
 func FuzzNumbers(f *testing.F) {
 	for _, s := range numbers {
 		f.Add(s)
@@ -72,7 +127,7 @@ func TestNumbersDoNotAllocate(t *testing.T) {
 		n := testing.AllocsPerRun(100, func() {
 			_, ok := Float(b)
 			if isInt && ok {
-				_, ok = Int(b)
+				_, ok = CanonicalInt(b)
 			}
 			if !ok {
 				t.Fatal(s)
@@ -84,38 +139,51 @@ func TestNumbersDoNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkFloat(b *testing.B) {
-	text := []byte("0.123456")
-	b.Run("delimited", func(b *testing.B) {
-		for b.Loop() {
-			if _, ok := Float(text); !ok {
-				b.Fatal(ok)
+// measureNumbers parses many numbers, since one alone is soon known by heart by the branch predictor.
+func measureNumbers(b *testing.B, format string, parse func([]byte) bool) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	all := make([][]byte, 1<<16)
+	for i := range all {
+		all[i] = fmt.Appendf(nil, format, rng.Float64()*math.Pow(10, float64(rng.IntN(6))))
+	}
+	for b.Loop() {
+		for _, text := range all {
+			if !parse(text) {
+				b.Fatalf("%q", text)
 			}
 		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(all)), "ns/number")
+}
+
+func BenchmarkFloat(b *testing.B) {
+	b.Run("delimited", func(b *testing.B) {
+		measureNumbers(b, "%.4f", func(text []byte) bool {
+			_, ok := Float(text)
+			return ok
+		})
 	})
 	b.Run("strconv", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := strconv.ParseFloat(string(text), 64); err != nil {
-				b.Fatal(err)
-			}
-		}
+		measureNumbers(b, "%.4f", func(text []byte) bool {
+			_, err := strconv.ParseFloat(string(text), 64)
+			return err == nil
+		})
 	})
 }
 
 func BenchmarkInt(b *testing.B) {
-	text := []byte("53424")
-	b.Run("delimited", func(b *testing.B) {
-		for b.Loop() {
-			if _, ok := Int(text); !ok {
-				b.Fatal(ok)
-			}
-		}
-	})
+	for name, parse := range map[string]func([]byte) (int64, bool){"delimited": Int, "canonical": CanonicalInt} {
+		b.Run(name, func(b *testing.B) {
+			measureNumbers(b, "%.0f", func(text []byte) bool {
+				_, ok := parse(text)
+				return ok
+			})
+		})
+	}
 	b.Run("strconv", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := strconv.ParseInt(string(text), 10, 64); err != nil {
-				b.Fatal(err)
-			}
-		}
+		measureNumbers(b, "%.0f", func(text []byte) bool {
+			_, err := strconv.ParseInt(string(text), 10, 64)
+			return err == nil
+		})
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/shardmill/shardmill/formats"
 )
 
-// scanBlock is what ScanRange reads at a time, in bytes.
+// scanBlock is what a scan reads at a time, in bytes.
 const scanBlock = 1 << 20
 
 // Compose returns what Scan returns for the part of a and, behind it, the part of b.
@@ -27,32 +27,70 @@ func Compose(a, b Scanned) Scanned {
 	return ab
 }
 
-// ScanRange scans the bytes of r from lo to hi, a block of 1 MiB at a time; comma 0 means ','.
-// name stands in errors, which are those of r, io.ErrUnexpectedEOF if it ends before hi,
-// formats.ErrUTF16 and ErrComma.
+// ScanRange scans the bytes of r from lo to hi as ScanReader does. name stands in errors, which are those of r,
+// io.ErrUnexpectedEOF if it ends before hi, formats.ErrUTF16 and ErrComma.
 func ScanRange(r io.ReaderAt, name string, lo, hi int64, comma byte) (Scanned, error) {
+	scanned, err := scanRange(r, lo, hi, comma)
+	if err != nil {
+		return Scanned{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return scanned, nil
+}
+
+func scanRange(r io.ReaderAt, lo, hi int64, comma byte) (Scanned, error) {
+	var skip int64
+	if lo < int64(len(mark)) {
+		n, err := markAt(r)
+		if err != nil {
+			return Scanned{}, err
+		}
+		skip = max(0, n-lo)
+	}
+	size := max(0, hi-lo)
+	scanned, err := scanAll(io.NewSectionReader(r, lo, size), skip, min(size, scanBlock), comma)
+	if err == nil && scanned.Size < size {
+		err = fmt.Errorf("byte %d: %w", lo+scanned.Size, io.ErrUnexpectedEOF)
+	}
+	return scanned, err
+}
+
+// ScanReader scans r to its end, a block of 1 MiB at a time; comma 0 means ','. The first byte of r is at offset at
+// of the input; at its start, a byte order mark is no part of a record. Errors are those of r, formats.ErrUTF16 and ErrComma.
+func ScanReader(r io.Reader, at int64, comma byte) (Scanned, error) {
+	if at > 0 {
+		return scanAll(r, 0, scanBlock, comma)
+	}
+	head := make([]byte, len(mark))
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return Scanned{}, err
+	}
+	skip, err := markLen(head[:n])
+	if err != nil {
+		return Scanned{}, err
+	}
+	return scanAll(io.MultiReader(bytes.NewReader(head[:n]), r), int64(skip), scanBlock, comma)
+}
+
+// scanAll scans r, whose first skip bytes are no part of a record, size bytes at a time.
+func scanAll(r io.Reader, skip, size int64, comma byte) (Scanned, error) {
 	comma, err := separator(comma)
 	if err != nil {
 		return Scanned{}, err
 	}
 	all := Scan(nil, comma)
-	if lo < int64(len(mark)) {
-		n, err := markAt(r)
-		if err != nil {
-			return Scanned{}, fmt.Errorf("%s: %w", name, err)
-		}
-		all.Size = max(0, min(n, hi)-lo)
-		all.From[AtRecord].First = max(0, n-lo)
+	skipped, err := io.CopyN(io.Discard, r, skip)
+	all.Size, all.From[AtRecord].First = skipped, skip
+	block := make([]byte, max(size, 1))
+	for err == nil {
+		var n int
+		n, err = io.ReadFull(r, block)
+		all = Compose(all, Scan(block[:n], comma))
 	}
-	block := make([]byte, max(0, min(scanBlock, hi-lo)))
-	for at := lo + all.Size; at < hi; at = lo + all.Size {
-		part := block[:min(int64(len(block)), hi-at)]
-		if n, err := r.ReadAt(part, at); n < len(part) {
-			return Scanned{}, fmt.Errorf("%s: byte %d: %w", name, at+int64(n), noEOF(err))
-		}
-		all = Compose(all, Scan(part, comma))
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
 	}
-	return all, nil
+	return all, err
 }
 
 // markAt returns the length of the byte order mark at the start of r.
@@ -76,14 +114,6 @@ func markLen(head []byte) (int, error) {
 	default:
 		return 0, nil
 	}
-}
-
-// noEOF is for an input that ends too early.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // Starts returns for each of the parts, which follow each other from base on, the first place between

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 
 	"github.com/shardmill/shardmill/formats"
 )
 
-const defaultMax = 1 << 20
+const (
+	defaultMax = 1 << 20
+	mostMax    = 1 << 30
+)
 
 // ErrComma reports a separator that is not allowed.
 var ErrComma = errors.New("the separator must be one ASCII character other than NUL, the quote and line ends")
@@ -21,7 +25,7 @@ type RowError = formats.RowError
 type Options struct {
 	Comma     byte     // separator of fields; 0 means ','
 	Columns   []string // names of the columns, for the number of fields and for errors; nil for what the first good record has
-	MaxRecord int      // bytes of a record without its last line end; 0 means 1 MiB
+	MaxRecord int      // bytes of a record without its last line end, up to 1 GiB; 0 means 1 MiB
 	AnyBytes  bool     // do not refuse text that is not UTF-8
 }
 
@@ -30,13 +34,6 @@ type Position struct {
 	Offset int64 // in bytes
 	Line   int64 // number of the physical line that begins or goes on here, 1-based
 	Row    int64 // records before it, good ones and bad ones
-}
-
-// Record is one record.
-type Record struct {
-	Line   int64    // physical line on which it starts, 1-based
-	Row    int64    // records before it, good ones and bad ones
-	Fields [][]byte // values; valid until the next Read
 }
 
 // Reader reads records. It holds one window of the input: 256 KiB, or as much as the longest
@@ -64,7 +61,13 @@ func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
 // NewRangeReader returns a Reader of the records of r that start at from or after it and
 // before offset hi. It reads as far past hi as the last one goes. Errors are as for NewReader.
 func NewRangeReader(r io.ReaderAt, name string, from Position, hi int64, o Options) (*Reader, error) {
-	return newReader(io.NewSectionReader(r, from.Offset, math.MaxInt64-from.Offset), name, from, hi, o, windowSize)
+	return NewPartReader(io.NewSectionReader(r, from.Offset, math.MaxInt64-from.Offset), name, from, hi, o)
+}
+
+// NewPartReader is NewRangeReader for an input that is not a file: the first byte of r is at from.Offset. Only the part in
+// which all begins can do without Options.Columns: no other one sees how many fields a record has.
+func NewPartReader(r io.Reader, name string, from Position, hi int64, o Options) (*Reader, error) {
+	return newReader(r, name, from, hi, o, windowSize)
 }
 
 // newReader begins with a window of room bytes.
@@ -74,16 +77,18 @@ func newReader(src io.Reader, name string, from Position, hi int64, o Options, r
 		return nil, err
 	}
 	r := &Reader{
-		window: newWindow(src, from.Offset, room), splitter: splitter{comma: comma},
+		window: newWindow(src, from.Offset, room), splitter: newSplitter(comma),
 		name: name, columns: o.Columns, width: len(o.Columns), max: o.MaxRecord, any: o.AnyBytes,
 		hi: hi, line: from.Line, row: from.Row,
 	}
 	if o.Columns == nil {
 		r.width = -1
 	}
+	r.fields = make([]span, len(o.Columns))
 	if r.max <= 0 {
 		r.max = defaultMax
 	}
+	r.max = min(r.max, mostMax)
 	if err := r.more(); err != nil {
 		return nil, err
 	}
@@ -116,24 +121,24 @@ func (r *Reader) Position() Position {
 // next Read goes on after it. At the end the error is io.EOF. Any other error is
 // one of the input and stays.
 func (r *Reader) Read(rec *Record) error {
+	if r.pos < r.stop && r.width > 0 && r.quick() {
+		r.set(rec)
+		r.line++
+		r.row++
+		return nil
+	}
 	for {
 		if r.pos >= r.stop && r.past() {
 			return io.EOF
 		}
-		r.count, r.odd = 0, 0
-		start, at := r.plain(r.buf, r.pos)
-		quoted := r.buf[at] == '"'
-		var bad error
-		if quoted {
-			at, bad = r.quoted(r.buf, start, at, r.end)
-		}
+		at, bad := r.split(r.buf, r.pos, r.end)
 		switch {
 		case at == r.end && !r.eof:
 			if err := r.more(); err != nil {
 				return err
 			}
 		case at > r.pos+1 || at == r.pos+1 && r.buf[r.pos] != '\r':
-			return r.finish(rec, at, quoted, bad)
+			return r.finish(rec, at, bad)
 		case at == r.end:
 			return io.EOF
 		default: // a blank line
@@ -141,6 +146,41 @@ func (r *Reader) Read(rec *Record) error {
 			r.line++
 		}
 	}
+}
+
+// quick splits the record at pos if it has no quotes and nothing is wrong with it.
+func (r *Reader) quick() bool {
+	b, special, chunk, strange, odd := r.buf, r.special, r.chunk, r.strange, r.strange
+	fields, from := r.fields[:r.width], r.pos
+	for i := range fields {
+		for special == 0 {
+			chunk += chunkSize
+			special, strange = r.patterns.find((*[chunkSize]byte)(b[chunk:]))
+			odd = odd || strange
+		}
+		at := chunk + bits.TrailingZeros64(special)
+		special &= special - 1
+		fields[i] = span{uint32(from), uint32(at)}
+		from = at + 1
+		if b[at] == r.comma {
+			continue
+		}
+		size := at - r.pos
+		if b[at] != '\n' || i < len(fields)-1 || at >= r.end || size < len("a\r") || size > r.max || odd && r.checkText(b[r.pos:at]) != nil {
+			return false
+		}
+		if b[at-1] == '\r' {
+			fields[i].to--
+		}
+		r.special, r.chunk, r.strange, r.pos = special, chunk, strange, from
+		return true
+	}
+	return false
+}
+
+// set sets rec to the fields.
+func (r *Reader) set(rec *Record) {
+	rec.Line, rec.Row, rec.text, rec.fields = r.line, r.row, r.buf, r.fields[:r.width]
 }
 
 // past reports whether no record may start at pos, which is hi or the byte before it.
@@ -154,7 +194,9 @@ func (r *Reader) more() error {
 	if r.end-r.pos > most {
 		return r.skip()
 	}
-	if err := r.fill(most + 1); err != nil {
+	err := r.fill(most + 1)
+	r.seek(r.pos)
+	if err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	r.stop = int(min(r.hi-1-r.offset, int64(len(r.buf))))
@@ -162,22 +204,27 @@ func (r *Reader) more() error {
 }
 
 // finish sets rec to the record from pos to its line end at, or reports what is wrong with it.
-func (r *Reader) finish(rec *Record, at int, quoted bool, bad error) error {
+func (r *Reader) finish(rec *Record, at int, bad error) error {
 	var err error
-	if bad != nil || at-r.pos > r.max || r.count != r.width || r.odd&high != 0 {
+	if bad != nil || at-r.pos > r.max || r.count != r.width || r.odd {
 		err = r.check(at, bad)
 	}
+	if bad != nil {
+		r.lines = countLines(r.buf[r.pos:at])
+	}
 	if err == nil {
-		rec.Line, rec.Row, rec.Fields = r.line, r.row, r.fields[:r.count]
+		r.drop(r.buf)
+		r.set(rec)
 	}
-	if quoted {
-		r.line += countLines(r.buf[r.pos:at])
-	}
+	r.line += r.lines
 	r.row++
 	r.pos = at
 	if at < r.end {
 		r.pos++
 		r.line++
+	}
+	if bad != nil || at == r.end {
+		r.seek(r.pos)
 	}
 	return err
 }

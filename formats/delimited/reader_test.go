@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
 )
@@ -55,8 +56,8 @@ func drain(t failer, r *Reader) []outcome {
 			t.Fatalf("%v, record %d after %d", err, rec.Row, row)
 		default:
 			o := outcome{Line: rec.Line, Row: rec.Row, Fields: []string{}}
-			for _, f := range rec.Fields {
-				o.Fields = append(o.Fields, string(f))
+			for i := range rec.Len() {
+				o.Fields = append(o.Fields, string(rec.Field(i)))
 			}
 			all = append(all, o)
 		}
@@ -240,6 +241,31 @@ func TestNoProgress(t *testing.T) {
 	}
 }
 
+// TestPlainRecords has records that are read in the short way and records that are not, side by side.
+func TestPlainRecords(t *testing.T) {
+	fields := rapid.SampledFrom([]string{"", "a", "12345", "0.25", "é", "\xff", "\x00", "\r", "x\ry", "\"q\"", "\"\"\"\"", "b\"", strings.Repeat("long", 30)})
+	ends := rapid.SampledFrom([]string{"\n", "\n", "\r\n", "\n\n", "\n\r\n"})
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for range rapid.IntRange(0, 30).Draw(t, "rows") {
+			b.WriteString(strings.Join(rapid.SliceOfN(fields, 2, 3).Draw(t, "row"), ",") + ends.Draw(t, "end"))
+		}
+		checkOracle(t, "a,b\n"+b.String(), ',')
+	})
+}
+
+// TestRest reads what the window has and more, so that the input ends where a chunk does.
+func TestRest(t *testing.T) {
+	for n := range 3 * chunkSize {
+		field := strings.Repeat("x", n)
+		for _, text := range []string{"a,b\n" + field + "," + field, "a,b\n" + field + ",\"" + field + "\"", "a,b\n,\"" + field} {
+			checkOracle(t, text, ',')
+			checkOracle(t, text+"\n", ',')
+			checkOracle(t, text+"\r\n", ',')
+		}
+	}
+}
+
 // TestFieldsDoNotOverlap appends to a field, which must not change the next one.
 func TestFieldsDoNotOverlap(t *testing.T) {
 	for _, text := range []string{"a,b,c\n", "\"a\",\"b\",c\n", "\"\"\"\",\"\"\"\",\"\"\"\"\n"} {
@@ -251,10 +277,10 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := string(rec.Fields[1]) + string(rec.Fields[2])
-		_ = append(rec.Fields[0], "xxxxxxxxx"...)
-		_ = append(rec.Fields[1][:len(rec.Fields[1]):len(rec.Fields[1])], "xxx"...)
-		if got := string(rec.Fields[1]) + string(rec.Fields[2]); got != want {
+		want := string(rec.Field(1)) + string(rec.Field(2))
+		_ = append(rec.Field(0), "xxxxxxxxx"...)
+		_ = append(rec.Field(1)[:len(rec.Field(1)):len(rec.Field(1))], "xxx"...)
+		if got := string(rec.Field(1)) + string(rec.Field(2)); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -262,7 +288,7 @@ func TestFieldsDoNotOverlap(t *testing.T) {
 
 func TestReadDoesNotAllocate(t *testing.T) {
 	for name, line := range map[string]string{
-		"plain": "123,456,4.5,0.123456\n", "quoted": "\"123\",\"4\n56\",\"\",\"0\"\n", "doubled": "\"1\"\"3\",\"\"\"\",\"\r\n\",é\r\n",
+		"UTF-8": "123,456,4.5,\"é\"\n", "plain": "123,456,4.5,0.123456\n", "quoted": "\"123\",\"4\n56\",\"\",\"0\"\n", "doubled": "\"1\"\"3\",\"\"\"\",\"\r\n\",é\r\n",
 	} {
 		r, err := newReader(strings.NewReader(strings.Repeat(line, 5000)), "a", Position{Line: 1}, math.MaxInt64, Options{}, 1000)
 		if err != nil {

@@ -56,7 +56,7 @@ func (r *Reader) checkText(text []byte) error {
 // oddColumn names the first column whose text is refused, if columns have names.
 func (r *Reader) oddColumn() string {
 	for i, name := range r.columns {
-		if r.checkText(r.fields[i]) != nil {
+		if f := r.fields[i]; r.checkText(r.buf[f.from:f.to]) != nil {
 			return name
 		}
 	}
@@ -103,6 +103,7 @@ func (r *Reader) skip() error {
 			return err
 		}
 	}
+	r.seek(r.pos)
 	r.row++
 	if state == Quoted {
 		bad.Err = openError(open)

@@ -5,21 +5,22 @@ import (
 	"slices"
 )
 
-// Scanned is what a part of the input says for each state in which it may begin.
+// Scanned is what a part of the input says for each state in which it may begin. Its JSON may be kept: names and numbers of
+// states do not change.
 type Scanned struct {
-	Size  int64           // bytes
-	Lines int64           // line ends
-	From  [States]Outcome // by the state in which the part begins
+	Size  int64           `json:"size"`  // bytes
+	Lines int64           `json:"lines"` // line ends
+	From  [States]Outcome `json:"from"`  // by the state in which the part begins
 }
 
 // Outcome is what becomes of a part that begins in one state. Where a line begins outside quotes,
 // a record or a blank line begins: that is a place to read from.
 type Outcome struct {
-	End     State // the state in which the part ends
-	Found   bool  // there is such a place
-	First   int64 // offset of the first one in the part, or its size, or -1 if that is a "\r" before the part
-	Before  int64 // line ends of the part before First
-	Records int64 // records that start in the part
+	End     State `json:"end"`     // the state in which the part ends
+	Found   bool  `json:"found"`   // there is such a place
+	First   int64 `json:"first"`   // offset of the first one in the part, or its size, or -1 if that is a "\r" before the part
+	Before  int64 `json:"before"`  // line ends of the part before First
+	Records int64 `json:"records"` // records that start in the part
 }
 
 // head is how a part goes on to its first line end outside quotes.

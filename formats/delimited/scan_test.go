@@ -2,10 +2,12 @@ package delimited
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/formats"
 )
 
 // plainScan is Scan byte by byte.
@@ -234,6 +238,65 @@ func TestScanRangeInBlocks(t *testing.T) {
 	got, err := ScanRange(bytes.NewReader(data), "a", 5, int64(len(data)), 0)
 	if diff := cmp.Diff(Scan(data[5:], ','), got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// TestScanReader scans what ScanRange scans.
+func TestScanReader(t *testing.T) {
+	for _, s := range seeds {
+		for _, at := range []int{0, min(4, len(s)), len(s)} {
+			want, err := ScanRange(strings.NewReader(s), "a", int64(at), int64(len(s)), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ScanReader(iotest.OneByteReader(strings.NewReader(s[at:])), int64(at), 0)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%q from %d: %v %s", s, at, err, diff)
+			}
+		}
+	}
+	for _, at := range []int64{0, 1} {
+		if _, err := ScanReader(iotest.ErrReader(iotest.ErrTimeout), at, 0); !errors.Is(err, iotest.ErrTimeout) {
+			t.Error(err)
+		}
+		if _, err := ScanReader(strings.NewReader(""), at, '"'); !errors.Is(err, ErrComma) {
+			t.Error(err)
+		}
+	}
+	if _, err := ScanReader(strings.NewReader("\xff\xfea\x00"), 0, 0); !errors.Is(err, formats.ErrUTF16) {
+		t.Error(err)
+	}
+}
+
+// TestScannedGolden pins the JSON, which callers keep.
+func TestScannedGolden(t *testing.T) {
+	want, err := os.ReadFile("testdata/scanned.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanned := Scan([]byte("1\",2\n\"3\n4\",5\r\n\r6,\""), ',')
+	got, err := json.MarshalIndent(scanned, "", "\t")
+	if err != nil || string(got) != strings.TrimSpace(string(want)) {
+		t.Errorf("%s, want %s, %v", got, want, err)
+	}
+	var back Scanned
+	if err := json.Unmarshal(want, &back); err != nil || back != scanned {
+		t.Errorf("%+v, want %+v, %v", back, scanned, err)
+	}
+}
+
+// TestPartReader reads a part from where it begins, with nothing before it.
+func TestPartReader(t *testing.T) {
+	rest := strings.NewReader("\"c\n\",d\ne,f\n")
+	r, err := NewPartReader(rest, "a.csv", Position{Offset: 1000, Line: 7, Row: 5}, 1001, Options{Columns: []string{"a", "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]outcome{row(7, 5, "c\n", "d")}, drain(t, r)); diff != "" {
+		t.Error(diff)
+	}
+	if want := (Position{Offset: 1007, Line: 9, Row: 6}); r.Position() != want {
+		t.Errorf("at %+v, want %+v", r.Position(), want)
 	}
 }
 

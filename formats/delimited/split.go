@@ -4,62 +4,84 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"math/bits"
 )
 
 // errOpen stands for a quote that is not closed in the window; rowError says more.
 var errOpen = errors.New("quote is never closed")
 
-// splitter cuts a record into fields.
+// span is where the value of a field is, from its first byte to the one behind it.
+type span struct{ from, to uint32 }
+
+// splitter cuts records into fields. It goes from one separator, quote or line end to the next; these special
+// bytes it finds for a chunk at a time.
 type splitter struct {
-	comma  byte
-	fields [][]byte // of the record; len is room, only the first count are set
-	count  int
-	text   []byte // values that are not in the input as they are
-	opened int    // index of the last quote that opened a field
-	odd    uint64 // has a lane with its high bit set if a byte may be NUL or not ASCII
+	comma    byte
+	patterns patterns
+	chunk    int      // index of the current chunk
+	special  uint64   // special bytes of the chunk that are still to come, a bit for each, the first one lowest
+	strange  bool     // the chunk may have a NUL or a byte outside ASCII
+	odd      bool     // one of the chunks of the record may
+	fields   []span   // of the record; len is room, only the first count are set
+	count    int      // fields
+	lines    int64    // line ends of the record that are inside quotes
+	dropped  []uint32 // bytes inside quotes that no value has: the second quote of two, "\r" of a line end
+	opened   int      // index of the last quote that opened a field
+}
+
+func newSplitter(comma byte) splitter { return splitter{comma: comma, patterns: newPatterns(comma)} }
+
+// seek goes on at index i.
+func (s *splitter) seek(i int) { s.chunk, s.special, s.strange = i-chunkSize, 0, false }
+
+// look makes the chunk at index i of b the current one.
+func (s *splitter) look(b []byte, i int) (special uint64) {
+	special, s.strange = s.patterns.find((*[chunkSize]byte)(b[i:]))
+	s.odd = s.odd || s.strange
+	return special
+}
+
+// split cuts the record at index start of b, up to its line end at index at, or to end if it goes on behind that. The error is
+// csv.ErrBareQuote, csv.ErrQuote, or errOpen if end is inside quotes. b[end] has to be a line end with a chunk of room behind it.
+func (s *splitter) split(b []byte, start, end int) (at int, err error) {
+	s.count, s.odd, s.lines, s.dropped = 0, s.strange, 0, s.dropped[:0]
+	from, at := s.plain(b, start)
+	if b[at] == '"' {
+		return s.quoted(b, from, at, end)
+	}
+	return at, nil
+}
+
+// plain adds the fields from index start on, to the first line end or quote, at index at. A line end ends the
+// last field; at a quote, the field that begins at from is not added.
+func (s *splitter) plain(b []byte, start int) (from, at int) {
+	special, chunk := s.special, s.chunk
+	for from = start; ; from = at + 1 {
+		for special == 0 {
+			chunk += chunkSize
+			special = s.look(b, chunk)
+		}
+		at = chunk + bits.TrailingZeros64(special)
+		special &= special - 1
+		if b[at] == s.comma {
+			s.add(from, at)
+			continue
+		}
+		if b[at] == '\n' {
+			s.add(from, from+len(trimReturn(b[from:at])))
+		}
+		s.special, s.chunk = special, chunk
+		return from, at
+	}
 }
 
 // add sets the next field.
-func (s *splitter) add(value []byte) {
+func (s *splitter) add(from, to int) {
 	if s.count == len(s.fields) {
-		s.fields = append(s.fields, make([][]byte, 8+len(s.fields))...)
+		s.fields = append(s.fields, make([]span, 8+len(s.fields))...)
 	}
-	s.fields[s.count] = value
+	s.fields[s.count] = span{uint32(from), uint32(to)}
 	s.count++
-}
-
-// plain adds fields from index i of b to the first line end or quote, at index at. A line
-// end ends the last field; at a quote, the field that begins at start is not added. b
-// needs a line end with at least eight bytes after it.
-func (s *splitter) plain(b []byte, i int) (start, at int) {
-	comma := spread(s.comma)
-	start = i
-	n, fields, odd := s.count, s.fields, s.odd
-	for ; ; i += word {
-		w := load(b[i:])
-		odd |= w - lanes | w // a borrow comes from a lane with NUL only
-		m := ^(differ(w, comma) & differ(w, '\n'*lanes) & differ(w, '"'*lanes)) & high
-		for ; m != 0; m &= m - 1 {
-			at = i + lane(m)
-			if n == len(fields) {
-				fields = append(fields, make([][]byte, 8+n)...)
-				s.fields = fields
-			}
-			c := b[at]
-			if c == s.comma {
-				fields[n] = b[start:at:at]
-				n++
-				start = at + 1
-				continue
-			}
-			if c == '\n' {
-				fields[n] = trimReturn(b[start:at:at])
-				n++
-			}
-			s.count, s.odd = n, odd
-			return start, at
-		}
-	}
 }
 
 func trimReturn(b []byte) []byte {
@@ -69,73 +91,72 @@ func trimReturn(b []byte) []byte {
 	return b
 }
 
-// quoted goes on where plain met a quote, to the line end of the record at index at. The
-// error is csv.ErrBareQuote, csv.ErrQuote, or errOpen if the record goes on after end.
-func (s *splitter) quoted(b []byte, start, at, end int) (int, error) {
-	s.text = s.text[:0]
-	for start == at {
+// quoted goes on where plain met a quote.
+func (s *splitter) quoted(b []byte, from, at, end int) (int, error) {
+	for from == at {
 		s.opened = at
-		if at = s.unquote(b, at+1, end); at < 0 {
-			return end, errOpen
-		}
+		last, next := s.closing(b, end)
 		switch {
-		case b[at] == '\n':
-			return at, nil
-		case b[at] == '\r' && b[at+1] == '\n':
-			return at + 1, nil
-		case b[at] != s.comma:
-			return lineEnd(b, at), csv.ErrQuote
+		case last < 0:
+			return end, errOpen
+		case next != last+1 && (next != last+2 || b[last+1] != '\r' || b[next] != '\n'):
+			return lineEnd(b, last), csv.ErrQuote
 		}
-		if start, at = at+1, at+1; b[at] == '"' {
-			continue
+		s.add(from+1, last)
+		if b[next] == '\n' {
+			return next, nil
 		}
-		if start, at = s.plain(b, at); b[at] == '\n' {
+		if from, at = s.plain(b, next+1); b[at] == '\n' {
 			return at, nil
 		}
 	}
 	return lineEnd(b, at), csv.ErrBareQuote
 }
 
-// unquote adds the field whose text begins at i, after its quote, and returns the
-// index after its last quote, or -1 if there is none before end. Only a field whose
-// value is not in b as it is has to be copied.
-func (s *splitter) unquote(b []byte, i, end int) int {
-	kept := len(s.text) // the value is s.text[kept:] and then b[from:]
-	for from := i; ; {
-		at := s.inside(b, i, end)
-		i = at + 1
+// closing returns the index of the quote that ends a field and of the special byte behind it, or -1 if end is inside quotes.
+func (s *splitter) closing(b []byte, end int) (last, next int) {
+	special, chunk, last := s.special, s.chunk, -1
+	for {
+		for special == 0 {
+			chunk += chunkSize
+			special = s.look(b, chunk)
+		}
+		at := chunk + bits.TrailingZeros64(special)
+		special &= special - 1
+		c := b[at]
 		switch {
-		case at == end:
-			return -1
-		case b[at] == '\r' && b[i] == '\n':
-			s.text = append(s.text, b[from:at]...)
-			from = i
-		case b[at] == '\r':
-		case b[i] == '"':
-			s.text = append(s.text, b[from:i]...)
-			i++
-			from = i
-		case len(s.text) == kept:
-			s.add(b[from:at:at])
-			return i
-		default:
-			s.text = append(s.text, b[from:at]...)
-			s.add(s.text[kept:len(s.text):len(s.text)])
-			return i
+		case c == '"' && at == last+1:
+			s.dropped = append(s.dropped, uint32(at))
+			last = -1
+		case last >= 0:
+			s.special, s.chunk = special, chunk
+			return last, at
+		case at >= end:
+			return -1, end
+		case c == '"':
+			last = at
+		case c == '\n':
+			s.lines++
+			if b[at-1] == '\r' {
+				s.dropped = append(s.dropped, uint32(at-1))
+			}
 		}
 	}
 }
 
-// inside returns the index of the first quote or '\r' from i on, or end. What follows end may be looked at.
-func (s *splitter) inside(b []byte, i, end int) int {
-	for ; i < end; i += word {
-		w := load(b[i:])
-		s.odd |= w - lanes | w
-		if m := ^(differ(w, '"'*lanes) & differ(w, '\r'*lanes)) & high; m != 0 {
-			return min(i+lane(m), end)
+// drop takes what no value has out of the fields, in place.
+func (s *splitter) drop(b []byte) {
+	dropped := s.dropped
+	for i, f := range s.fields[:s.count] {
+		from, to := f.from, f.from
+		for len(dropped) > 0 && dropped[0] < f.to {
+			to += uint32(copy(b[to:], b[from:dropped[0]]))
+			from, dropped = dropped[0]+1, dropped[1:]
+		}
+		if from > f.from {
+			s.fields[i].to = to + uint32(copy(b[to:], b[from:f.to]))
 		}
 	}
-	return end
 }
 
 // lineEnd returns the index of the first line end from i on.

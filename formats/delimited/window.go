@@ -7,8 +7,8 @@ import (
 
 const (
 	windowSize = 256 << 10
-	slack      = 2 * word // after the input: a '\n' as a sentinel, and room to load whole words
-	maxEmpty   = 100      // reads in a row that give nothing, before io.ErrNoProgress
+	slack      = 1 + chunkSize // after the input: a '\n' as a sentinel, and room to look at a whole chunk
+	maxEmpty   = 100           // reads in a row that give nothing, before io.ErrNoProgress
 	mark       = "\xef\xbb\xbf"
 )
 

@@ -31,37 +31,3 @@ func equal(w, pattern uint64) uint64 { return ^differ(w, pattern) & high }
 
 // lane returns the number of the lowest lane that is set in mask.
 func lane(mask uint64) int { return bits.TrailingZeros64(mask) / word }
-
-// countStarts counts the lines of b that begin and are not blank, each at its first byte or,
-// if that is '\r', at its second. prev and prev2 are the byte before b and the one before that.
-func countStarts(b []byte, prev2, prev byte) int64 {
-	var count int
-	var afterLine, afterReturn uint64 // what lane 0 comes after
-	if prev == '\n' {
-		afterLine = 0x80
-	}
-	if prev == '\r' && prev2 == '\n' {
-		afterReturn = 0x80
-	}
-	for len(b) > 0 {
-		var w uint64
-		if len(b) >= word {
-			w, b = load(b), b[word:]
-		} else {
-			w, b = loadTail(b), nil
-		}
-		line, ret := equal(w, '\n'*lanes), equal(w, '\r'*lanes)
-		first := line<<word | afterLine // lanes at the start of a line
-		second := (first&ret)<<word | afterReturn
-		count += bits.OnesCount64((first&^ret | second) &^ line)
-		afterLine, afterReturn = line>>(7*word), (first&ret)>>(7*word)
-	}
-	return int64(count)
-}
-
-// loadTail returns fewer than eight bytes, filled up with line ends, where nothing starts.
-func loadTail(b []byte) uint64 {
-	tail := [word]byte{'\n', '\n', '\n', '\n', '\n', '\n', '\n', '\n'}
-	copy(tail[:], b)
-	return load(tail[:])
-}

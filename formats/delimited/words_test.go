@@ -1,6 +1,8 @@
 package delimited
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -64,11 +66,72 @@ func TestCountStarts(t *testing.T) {
 					want++
 				}
 			}
-			if got := countStarts(b, before[0], before[1]); got != want {
+			if got := eachStart(b, before[0], before[1]); got != want {
 				t.Fatalf("%q after %q: %d, want %d", b, before, got, want)
+			}
+			if got := countStarts(b, before[0], before[1]); got != want {
+				t.Fatalf("in blocks, %q after %q: %d, want %d", b, before, got, want)
 			}
 		}
 	})
+}
+
+// TestFind compares with a search by bytes.
+func TestFind(t *testing.T) {
+	near := rapid.SampledFrom([]byte{'a', 'a', 'a', 0, 1, ';' - 1, ';', ';' + 1, ';' | 0x80, 0x80, 0xff, '\n' - 1, '\n', '\n' + 1, '"', '"' + 1, ','})
+	p := newPatterns(';')
+	rapid.Check(t, func(t *rapid.T) {
+		var chunk [chunkSize]byte
+		copy(chunk[:], rapid.SliceOfN(near, chunkSize, chunkSize).Draw(t, "chunk"))
+		want, odd := uint64(0), false
+		for i, c := range chunk {
+			if c == ';' || c == '\n' || c == '"' {
+				want |= 1 << i
+			}
+			odd = odd || c == 0 || c >= 0x80
+		}
+		if got, strange := p.find(&chunk); got != want || strange != odd {
+			t.Fatalf("%q: %064b, want %064b; strange is %v, want %v", chunk, got, want, strange, odd)
+		}
+	})
+}
+
+// TestStartsInBlocks has text of several blocks, with few blank lines and with many.
+func TestStartsInBlocks(t *testing.T) {
+	long := strings.Repeat("x", 90)
+	pieces := rapid.SampledFrom([]string{long, long, long, long, long + "\n", long + "\r\n", "a\n", "\n", "\r\n", "\r", "\n\r\r\n", "\n\n"})
+	rapid.Check(t, func(t *rapid.T) {
+		b := []byte(strings.Join(rapid.SliceOfN(pieces, 0, 200).Draw(t, "pieces"), ""))
+		for _, before := range []string{"xx", "x\n", "\n\r", "\r\n"} {
+			want := eachStart(b, before[0], before[1])
+			if got := countStarts(b, before[0], before[1]); got != want {
+				t.Fatalf("%d bytes after %q: %d, want %d", len(b), before, got, want)
+			}
+			if got := blockStarts(b, before[0], before[1]); got != want {
+				t.Fatalf("a block of %d bytes after %q: %d, want %d", len(b), before, got, want)
+			}
+		}
+	})
+}
+
+// TestLinesNear moves two line ends through a text of each length.
+func TestLinesNear(t *testing.T) {
+	for size := chunkSize + 2; size < 4*chunkSize; size += 13 {
+		b := bytes.Repeat([]byte("é"), size/2)
+		for apart := 1; apart <= 2; apart++ {
+			if linesNear(b, apart) {
+				t.Fatalf("%d bytes without a line end", len(b))
+			}
+			for i := range len(b) - apart {
+				was, wasNext := b[i], b[i+apart]
+				b[i], b[i+apart] = '\n', '\n'
+				if !linesNear(b, apart) {
+					t.Fatalf("%d bytes: line ends at %d and %d are missed", len(b), i, i+apart)
+				}
+				b[i], b[i+apart] = was, wasNext
+			}
+		}
+	}
 }
 
 // TestSteps is the table in the documentation of State.

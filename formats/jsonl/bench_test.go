@@ -1,6 +1,7 @@
 package jsonl
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -22,30 +23,52 @@ func ratings(n int) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkRead reads three columns of the same bytes with this package and with encoding/json.
+// BenchmarkRead reads the same bytes with this package, with encoding/json, and without a look at what a line says.
 func BenchmarkRead(b *testing.B) {
-	data := ratings(200_000)
-	b.Run("jsonl", func(b *testing.B) {
-		measure(b, data, func() func() error {
-			r, err := NewReader(bytes.NewReader(data), "a", Options{Columns: []string{"user", "item", "score"}})
-			if err != nil {
-				b.Fatal(err)
-			}
-			var row Row
-			return func() error { return r.Read(&row) }
+	for name, data := range map[string][]byte{"wide": ratings(200_000), "narrow": narrow(200_000)} {
+		b.Run(name+"/jsonl", func(b *testing.B) {
+			measure(b, data, func() func() error {
+				r, err := NewReader(bytes.NewReader(data), "a", Options{Columns: []string{"user", "score"}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var row Row
+				return func() error { return r.Read(&row) }
+			})
 		})
-	})
-	b.Run("encoding-json", func(b *testing.B) {
-		measure(b, data, func() func() error {
-			d := json.NewDecoder(bytes.NewReader(data))
-			var row struct {
-				User  json.Number `json:"user"`
-				Item  string      `json:"item"`
-				Score json.Number `json:"score"`
-			}
-			return func() error { return d.Decode(&row) }
+		b.Run(name+"/encoding-json", func(b *testing.B) {
+			measure(b, data, func() func() error {
+				d := json.NewDecoder(bytes.NewReader(data))
+				var row struct {
+					User  json.Number `json:"user"`
+					Score json.Number `json:"score"`
+				}
+				return func() error { return d.Decode(&row) }
+			})
 		})
-	})
+		b.Run(name+"/scanner", func(b *testing.B) {
+			measure(b, data, func() func() error {
+				s := bufio.NewScanner(bytes.NewReader(data))
+				return func() error {
+					if s.Scan() {
+						return nil
+					}
+					return io.EOF
+				}
+			})
+		})
+	}
+}
+
+// narrow is n lines of four numbers.
+func narrow(n int) []byte {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var b bytes.Buffer
+	for range n {
+		fmt.Fprintf(&b, "{\"user\":%d,\"item\":%d,\"rating\":%d,\"score\":%.4f}\n",
+			rng.IntN(53424), rng.IntN(10000), rng.IntN(6), rng.Float64())
+	}
+	return b.Bytes()
 }
 
 // measure reads data to its end with each reader that open makes.

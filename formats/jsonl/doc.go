@@ -13,12 +13,11 @@
 //
 // A line that cannot be used is a *formats.RowError, and reading goes on with the next
 // line. The causes, in the order in which they are reported: longer than Options.MaxLine without its
-// line end (formats.ErrTooLong), invalid UTF-8 (formats.ErrNotUTF8), invalid JSON
+// line end (formats.ErrTooLong), a NUL (formats.ErrNUL), invalid UTF-8 (formats.ErrNotUTF8), invalid JSON
 // anywhere in the line (ErrSyntax), not an object (ErrNotObject), an object or array as the value of a chosen
 // column (ErrNested).
 //
 // # Parts of a file
 //
-// A range of bytes has the lines that start in it, so any cuts will do. Only the numbers of lines need what
-// comes before; CountLines counts them.
+// Lines are those of package text, whose Scan and Starts say where a part has its first one.
 package jsonl

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/shardmill/shardmill/formats/jsonl"
+	"github.com/shardmill/shardmill/formats/text"
 )
 
 func Example() {
@@ -64,11 +65,20 @@ func TestLargeFile(t *testing.T) {
 	}
 	data := bytes.NewReader(b.Bytes())
 	for _, parts := range []int64{1, 2, 7, 100} {
-		var got []string
-		line, last := int64(1), int64(0)
+		cut := func(i int64) int64 { return data.Size() * i / parts }
+		scans := make([]text.Scanned, parts)
 		for i := range parts {
-			lo, hi := data.Size()*i/parts, data.Size()*(i+1)/parts
-			r, err := jsonl.NewRangeReader(data, "a", lo, hi, line, jsonl.Options{Columns: []string{"id", "note"}})
+			var err error
+			if scans[i], err = text.ScanReader(io.NewSectionReader(data, cut(i), cut(i+1)-cut(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		starts := text.Starts(text.Position{Line: 1}, scans)
+		var got []string
+		last := int64(0)
+		for i, from := range starts[:parts] {
+			src := io.NewSectionReader(data, from.Offset, data.Size()-from.Offset)
+			r, err := jsonl.NewPartReader(src, "a", from, cut(int64(i)+1), jsonl.Options{Columns: []string{"id", "note"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,15 +90,11 @@ func TestLargeFile(t *testing.T) {
 				last = row.Line
 				got = append(got, fmt.Sprintf("%s %s", row.Values[0].Text, row.Values[1].Text))
 			}
-			if !errors.Is(err, io.EOF) {
-				t.Fatal(err)
+			if !errors.Is(err, io.EOF) || r.Position() != starts[i+1] {
+				t.Fatalf("%+v, want %+v, %v", r.Position(), starts[i+1], err)
 			}
-			n, err := jsonl.CountLines(data, "a", lo, hi)
-			if err != nil {
-				t.Fatal(err)
-			}
-			line += n
 		}
+		line := starts[parts].Line
 		if !slices.Equal(got, want) || last != line-1 {
 			t.Fatalf("%d parts: %d rows to line %d, want %d to line %d", parts, len(got), last, len(want), line-1)
 		}

@@ -1,6 +1,7 @@
 package jsonl
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -124,7 +125,10 @@ func TestLineLimit(t *testing.T) {
 
 // TestLongLines puts line ends around the ends of the buffer and of the limit.
 func TestLongLines(t *testing.T) {
-	const frame = len(`{"a":""}`)
+	const (
+		frame      = len(`{"a":""}`)
+		bufferSize = 256 << 10
+	)
 	for _, size := range []int{bufferSize, 2 * bufferSize, 3*bufferSize + 5} {
 		for n := size - frame - 3; n <= size-frame+3; n++ {
 			text := fmt.Sprintf("{\"a\":%q}\r\n{\"a\":1}\n", strings.Repeat("x", n))
@@ -140,19 +144,6 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-func TestLongLineIsNotHeld(t *testing.T) {
-	r, err := NewReader(strings.NewReader(strings.Repeat("x", 8<<20)+"\n{}"), "a", ab)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := drain(t, r); len(got) != 2 || !errors.Is(got[0].Err, formats.ErrTooLong) || got[1].Err != nil {
-		t.Errorf("%d rows", len(got))
-	}
-	if most := 2*defaultMax + 100; cap(r.joined) > most {
-		t.Errorf("holds %d bytes, want no more than %d", cap(r.joined), most)
-	}
-}
-
 func TestDepth(t *testing.T) {
 	for depth, is := range map[int]error{maxDepth: nil, maxDepth + 1: ErrSyntax, 100 * maxDepth: ErrSyntax} {
 		line := `{"x":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "}"
@@ -165,7 +156,11 @@ func TestDepth(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, s := range []string{"\xff\xfea\x00", "\xfe\xff\x00a"} {
-		if _, err := NewReader(strings.NewReader(s), "a.jsonl", ab); !errors.Is(err, formats.ErrUTF16) || !strings.HasPrefix(err.Error(), "a.jsonl: ") {
+		r, err := NewReader(strings.NewReader(s), "a.jsonl", ab)
+		if err == nil {
+			err = r.Read(new(Row))
+		}
+		if !errors.Is(err, formats.ErrUTF16) || !strings.HasPrefix(err.Error(), "a.jsonl: ") {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
@@ -188,6 +183,32 @@ func TestReadError(t *testing.T) {
 		if r != nil && !errors.Is(r.Read(new(Row)), broken) {
 			t.Errorf("%q: the error does not stay", head)
 		}
+	}
+}
+
+// TestNamesThatRepeat has objects with the same names and with others, some too long or too many to be remembered.
+func TestNamesThatRepeat(t *testing.T) {
+	long := strings.Repeat("x", maxName)
+	wide := strings.Repeat(`"x":0,`, maxNames)
+	lines := []string{
+		`{"a":1,"b":2}`, `{"a":3,"b":4}`, `{"b":5,"a":6}`, `{"a" :7,"b": 8}`, `{"\u0061":9,"b":10}`, `{"a":11,"bb":0,"b":12}`,
+		`{` + wide + `"a":13,"b":14}`, `{` + wide + `"b":15,"a":16}`, `{"a":17,"` + long + `":0,"b":18}`, `{"a":19,"` + long + `a":0,"b":20}`, `{"a":21,"b":22}`,
+	}
+	got := readAll(t, strings.Join(lines, "\n"), ab)
+	if len(got) != len(lines) {
+		t.Fatalf("%d rows, want %d", len(got), len(lines))
+	}
+	for i, line := range lines {
+		var want struct{ A, B int }
+		if err := json.Unmarshal([]byte(line), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{fmt.Sprintf("number %d", want.A), fmt.Sprintf("number %d", want.B)}, got[i].Values); diff != "" {
+			t.Errorf("%s: %s", line, diff)
+		}
+	}
+	if got := readAll(t, "{\"a\":1}\n{\"a\"", ab); len(got) != 2 || !errors.Is(got[1].Err, ErrSyntax) {
+		t.Errorf("cut inside a name that is known: %+v", got)
 	}
 }
 
@@ -220,17 +241,5 @@ func TestValuesDoNotOverlap(t *testing.T) {
 		if got := show(row.Values[1]); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
-	}
-}
-
-func TestCountLines(t *testing.T) {
-	text := strings.Repeat("abc\n", bufferSize)
-	for _, c := range []struct{ lo, hi, want int64 }{{0, 0, 0}, {0, 3, 0}, {0, 4, 1}, {3, 4, 1}, {4, 7, 0}, {0, 4 * bufferSize, bufferSize}, {9, 5, 0}} {
-		if got, err := CountLines(strings.NewReader(text), "a", c.lo, c.hi); err != nil || got != c.want {
-			t.Errorf("%d to %d: %d, %v", c.lo, c.hi, got, err)
-		}
-	}
-	if _, err := CountLines(strings.NewReader("a\n"), "a.jsonl", 0, 3); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(err.Error(), "a.jsonl: ") {
-		t.Error(err)
 	}
 }

@@ -13,7 +13,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/text"
 )
+
+const mark = "\xef\xbb\xbf"
 
 var columns = []string{"a", "b", "", "é\n"}
 
@@ -21,6 +24,8 @@ var columns = []string{"a", "b", "", "é\n"}
 func expect(t failer, line string) ([]string, error) {
 	t.Helper()
 	switch {
+	case strings.Contains(line, "\x00"):
+		return nil, formats.ErrNUL
 	case !utf8.ValidString(line):
 		return nil, formats.ErrNotUTF8
 	case !json.Valid([]byte(line)):
@@ -133,8 +138,8 @@ func FuzzOracle(f *testing.F) {
 	})
 }
 
-// TestRanges cuts random text anywhere: all ranges together have the lines of the whole.
-func TestRanges(t *testing.T) {
+// TestParts cuts random text anywhere: all parts together have the rows of the whole.
+func TestParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := texts().Draw(t, "text")
 		if rapid.Bool().Draw(t, "mark") {
@@ -143,21 +148,21 @@ func TestRanges(t *testing.T) {
 		cuts := rapid.SliceOfN(rapid.Int64Range(0, int64(len(data))), 0, 8).Draw(t, "cuts")
 		cuts = append(cuts, 0, int64(len(data)))
 		slices.Sort(cuts)
+		scans := make([]text.Scanned, len(cuts)-1)
+		for i := range scans {
+			scans[i] = text.Scan([]byte(data[cuts[i]:cuts[i+1]]))
+		}
+		starts := text.Starts(text.Position{Line: 1}, scans)
 		o := Options{Columns: columns, MaxLine: 30}
-		src := strings.NewReader(data)
 		var got []outcome
-		line := int64(1)
-		for i, lo := range cuts[:len(cuts)-1] {
-			r, err := NewRangeReader(src, "a.jsonl", lo, cuts[i+1], line, o)
+		for i, from := range starts[:len(scans)] {
+			r, err := NewPartReader(strings.NewReader(data[from.Offset:]), "a.jsonl", from, cuts[i+1], o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, drain(t, r)...)
-			n, err := CountLines(src, "a.jsonl", lo, cuts[i+1])
-			if err != nil {
-				t.Fatal(err)
+			if got = append(got, drain(t, r)...); r.Position() != starts[i+1] {
+				t.Fatalf("%q cut at %v: part %d ends at %+v, not %+v", data, cuts, i, r.Position(), starts[i+1])
 			}
-			line += n
 		}
 		same := cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) || (a != nil && b != nil && a.Error() == b.Error()) })
 		if diff := cmp.Diff(readAll(t, data, o), got, same); diff != "" {

@@ -29,7 +29,7 @@ func at(b []byte, i int) byte {
 }
 
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
 		i++
 	}
 	return i
@@ -42,7 +42,7 @@ func value(b []byte, i, depth int) (kind Kind, from, end int, err error) {
 	from = skipSpace(b, i)
 	switch at(b, from) {
 	case '"':
-		kind, end, err = text(b, from)
+		kind, end, err = quoted(b, from)
 	case '{', '[':
 		kind = nested
 		end, err = composite(b, from, depth+1)
@@ -114,7 +114,7 @@ func member(b []byte, i int) (kind Kind, from, end, next int, err error) {
 	if at(b, from) != '"' {
 		return kind, from, from, from, syntaxError(b, from)
 	}
-	if kind, end, err = text(b, from); err != nil {
+	if kind, end, err = quoted(b, from); err != nil {
 		return kind, from, end, end, err
 	}
 	if next = skipSpace(b, end); at(b, next) != ':' {
@@ -132,8 +132,8 @@ func literal(b []byte, i int, word string) (end int, err error) {
 	return i + len(word), nil
 }
 
-// text reads a string from its quote on. Its kind is String, or escaped.
-func text(b []byte, i int) (kind Kind, end int, err error) {
+// quoted reads a string from its quote on. Its kind is String, or escaped.
+func quoted(b []byte, i int) (kind Kind, end int, err error) {
 	kind = String
 	for {
 		i = special(b, i+1)

@@ -51,7 +51,7 @@ func TestUnescape(t *testing.T) {
 		written := append(append([]byte{'"'}, b...), '"')
 		var want string
 		wantErr := json.Unmarshal(written, &want)
-		kind, end, err := text(written, 0)
+		kind, end, err := quoted(written, 0)
 		if ok := err == nil && end == len(written); ok != (wantErr == nil) {
 			t.Fatalf("%s: %v after %d bytes, encoding/json says %v", written, err, end, wantErr)
 		}

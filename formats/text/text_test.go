@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -25,7 +26,7 @@ type result struct {
 func readAll(t *testing.T, r io.Reader, max int) []result {
 	t.Helper()
 	var all []result
-	lines := NewReader(r, "in.txt", max)
+	lines := newReader(r, "in.txt", Position{Line: 1}, math.MaxInt64, max, 4)
 	for {
 		var l Line
 		err := lines.Read(&l)

@@ -164,14 +164,14 @@ func parse(f *os.File, p part, keep *parsedRows) (sums ratingSums, err error) {
 		} else if err != nil {
 			return sums, err
 		}
-		user, isInt := delimited.Int(rec.Fields[0])
-		score, isFloat := delimited.Float(rec.Fields[3])
+		user, isInt := delimited.Int(rec.Field(0))
+		score, isFloat := delimited.Float(rec.Field(3))
 		if !isInt || !isFloat {
 			return sums, fmt.Errorf("line %d: no numbers", rec.Line)
 		}
-		sums.add(user, rec.Fields[1], score)
+		sums.add(user, rec.Field(1), score)
 		if keep != nil {
-			keep.add(user, rec.Fields[1], score)
+			keep.add(user, rec.Field(1), score)
 		}
 	}
 }

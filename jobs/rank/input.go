@@ -135,9 +135,9 @@ func openTable(in io.Reader, name string, o delimited.Options) (*delimited.Reade
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("header: %w", err)
 	}
-	names := make([]string, len(head.Fields))
-	for i, f := range head.Fields {
-		names[i] = string(f)
+	names := make([]string, head.Len())
+	for i := range names {
+		names[i] = string(head.Field(i))
 		if slices.Contains(names[:i], names[i]) {
 			return nil, nil, fmt.Errorf("%s: two columns are called %q", name, names[i])
 		}
@@ -162,7 +162,7 @@ func (t *tableRows) read(rec *record) error {
 	}
 	for i, at := range t.at {
 		if at >= 0 {
-			t.cells[i] = cell{t.rec.Fields[at], true}
+			t.cells[i] = cell{t.rec.Field(at), true}
 		}
 	}
 	rec.line, rec.cells = t.rec.Line, t.cells
