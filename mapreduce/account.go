@@ -27,10 +27,14 @@ func (r *stageRun) checkCounts(res task.Result) error {
 		return nil
 	}
 	err := account("rows mapped, dropped and rejected", c.Rows(), c.Read)
-	if res.Task.Kind == task.Map {
-		err = errors.Join(err, account("rows read of the shard", c.Read, r.p.Maps[res.Task.Index].Rows))
-	} else {
+	switch n := res.Task.Index; res.Task.Kind {
+	case task.Scan:
+		err = errors.Join(err, account("ranges scanned", int64(len(res.Scanned)), int64(len(r.p.Scans[n].Ranges))))
+	case task.Split:
 		err = errors.Join(err, account("rows in shards", c.Datasets[shardsName].Rows, c.Mapped))
+	}
+	if rows, known := r.p.TaskRows(res.Task.Index); known {
+		err = errors.Join(err, account("rows read of the shard or range", c.Read, rows))
 	}
 	var rejects int64
 	for _, o := range res.Outputs {
@@ -48,8 +52,8 @@ func checkStage(s *Stage, p *plan.Stage, done jobdir.Done) error {
 	_, first := p.First()
 	errs = append(errs, account("committed tasks", int64(done.Tasks), int64(first+p.Reduces())))
 	rows := c.Rows()
-	if s.kind == task.Map {
-		errs = append(errs, account("rows mapped, dropped and rejected", rows, p.Rows()))
+	if want, known := p.Rows(); known && (s.kind == task.Split || s.kind == task.Map) {
+		errs = append(errs, account("rows mapped, dropped and rejected", rows, want))
 	}
 	for _, st := range s.streams {
 		n := c.Streams[st.portName()]

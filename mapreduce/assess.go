@@ -233,7 +233,7 @@ func (d *driver) owner(dataset string) (int, bool) {
 // wantInputs asks for the shards of the map tasks that must run, and for the stage's side inputs.
 func (d *driver) wantInputs(i int, p *plan.Stage, missing []task.ID, want []wants) {
 	for _, id := range missing {
-		if id.Kind == task.Map {
+		if id.Kind == task.Map && id.Index < len(p.Maps) { // else it reads the input in place
 			m := p.Maps[id.Index]
 			if k, ok := d.owner(m.Dataset); ok {
 				want[k].want(m.Dataset, fileRef{m.Task, m.Seq})

@@ -1,17 +1,17 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
 	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 	"github.com/shardmill/shardmill/mapreduce/internal/worker"
 )
@@ -25,7 +25,7 @@ type child struct {
 
 	dir    *jobdir.Dir
 	stages []Stage
-	plans  map[string]*plan.Stage
+	plans  map[string]storedPlan
 	// verified are the side files whose checksum has been compared.
 	verified map[string]bool
 	// checked are the stages whose Files have been compared with job.json in this process.
@@ -33,6 +33,8 @@ type child struct {
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
 	made    mapRunner
 	madeFor *Env
+	// buffers are kept between reduces.
+	buffers *shuffle.Buffers
 }
 
 // Hello opens the job directory and builds the job's stages.
@@ -52,7 +54,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 		if c.stages, err = job.build(j.Params); err != nil {
 			return worker.Ready{}, err
 		}
-		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]*plan.Stage{}, map[string]bool{}
+		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]bool{}
 		c.checked = map[string]bool{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
@@ -75,6 +77,7 @@ func (c *child) Probe(ctx context.Context, stage string) error {
 
 // Close ends the mapper.
 func (c *child) Close() error {
+	c.release()
 	if c.made == nil {
 		return nil
 	}
@@ -106,7 +109,7 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	}
 	t := &taskRun{
 		env: env, stage: s, as: as, folder: folder,
-		listing: c.dir.Path("stages", splitFolder, "listing"), cell: cell, rejects: c.opts.Rejects,
+		listing: c.dir.Path("stages", c.stages[0].folder, "listing"), cell: cell, rejects: c.opts.Rejects,
 	}
 	start, cpu := time.Now(), cpuSeconds()
 	if err := c.do(ctx, t, p); err != nil {
@@ -159,22 +162,28 @@ func (c *child) do(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	return t.closeWrites()
 }
 
-// read runs the split or map of an attempt over its input.
+// read runs the first task of a stage over its input.
 func (c *child) read(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	n := t.as.Task.Index
 	if first, count := p.First(); first != t.as.Task.Kind || n >= count {
 		return fmt.Errorf("%s is not in the plan of %s", t.as.Task.Name(), t.env.stage)
 	}
-	if t.as.Task.Kind == task.Split {
-		err := t.stage.src.split(ctx, t, p.Splits[n].Ranges, p.Limit)
-		if errors.Is(err, ErrLimit) {
-			return nil
-		}
-		return err
+	switch t.as.Task.Kind {
+	case task.Scan:
+		return t.scan(ctx, p.Scans[n].Ranges)
+	case task.Split:
+		t.limit = cmp.Or(p.Splits[n].Limit, p.Limit)
+		return t.readRanges(ctx, p.Splits[n].Ranges, func() error {
+			return t.stage.src.split(ctx, t, p.Splits[n].Ranges, t.limit)
+		})
 	}
 	m, err := c.mapper(ctx, t.stage, t.env)
 	if err != nil {
 		return err
+	}
+	if n < len(p.Parts) {
+		t.limit = p.Parts[n].Limit
+		return t.readRanges(ctx, p.Parts[n].Ranges, func() error { return m.runRanges(ctx, t, p.Parts[n].Ranges) })
 	}
 	path, err := c.input(t.as.Task, p.Maps[n])
 	if err != nil {
@@ -192,6 +201,7 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 	if err := c.Close(); err != nil {
 		return nil, err
 	}
+	c.buffers = nil // a model may need the memory
 	m, err := s.mapper(ctx, env)
 	if err != nil && ClassOf(err) == Input { // its message is for the user as it is
 		return nil, err
@@ -235,93 +245,6 @@ func findOutput(outputs []task.Output, dataset string, seq int) (task.Output, bo
 		}
 	}
 	return task.Output{}, false
-}
-
-// env is what a stage's constructors see. What the source left in the plan of the split is known to all stages,
-// but not yet to a probe that comes before it.
-func (c *child) env(stage string) (*Env, error) {
-	env := &Env{stage: stage, files: func(dataset string) ([]string, error) { return c.files(stage, dataset) }}
-	first := c.stages[0].folder
-	if p := c.plans[first]; p != nil {
-		env.meta = p.Meta
-		return env, nil
-	}
-	p := &plan.Stage{}
-	ok, err := c.dir.ReadPlan(first, plan.Version, p)
-	if ok {
-		c.plans[first] = p
-		env.meta = p.Meta
-	}
-	return env, err
-}
-
-func (c *child) stage(folder string) (*Stage, error) {
-	for i := range c.stages {
-		if c.stages[i].folder == folder {
-			return &c.stages[i], nil
-		}
-	}
-	return nil, fmt.Errorf("the job has no stage %s", folder)
-}
-
-func (c *child) plan(folder string) (*plan.Stage, error) {
-	if p := c.plans[folder]; p != nil {
-		return p, nil
-	}
-	p := &plan.Stage{}
-	ok, err := c.dir.ReadPlan(folder, plan.Version, p)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("stage %s has no plan", folder)
-	}
-	c.plans[folder] = p
-	return p, nil
-}
-
-// files lists the committed files of a dataset that a stage reads, in task order. One that is missing or damaged is a
-// lost input: the driver makes it again. They are read to the end for that, once in a process.
-func (c *child) files(stage, dataset string) ([]string, error) {
-	s, err := c.stage(stage)
-	if err != nil {
-		return nil, err
-	}
-	reads := func(p Port) bool { return p.portName() == dataset }
-	if !slices.ContainsFunc(s.Reads, reads) {
-		return nil, fmt.Errorf("stage %s: dataset %s is not in its Reads", s.Name, dataset)
-	}
-	writes := func(s Stage) bool {
-		return slices.ContainsFunc(s.datasets, func(d datasetPort) bool { return d.portName() == dataset })
-	}
-	from := slices.IndexFunc(c.stages, writes)
-	if from < 0 {
-		return nil, fmt.Errorf("no stage writes a dataset %s", dataset)
-	}
-	return c.committed(c.stages[from].folder, dataset)
-}
-
-func (c *child) committed(stage, dataset string) ([]string, error) {
-	var paths []string
-	for rec, err := range c.dir.Records(stage) {
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range rec.Outputs {
-			if o.Kind != task.DataFile || o.Dataset != dataset {
-				continue
-			}
-			path := c.dir.OutputPath(rec.Attempt, o)
-			if !c.verified[path] {
-				if err := c.dir.VerifyOutput(rec.Attempt, o); err != nil {
-					return nil, task.New(task.LostInput, err)
-				}
-				c.verified[path] = true
-			}
-			paths = append(paths, path)
-		}
-	}
-	return paths, nil
 }
 
 // paramsDigest lets driver and worker see that they build the same stages.

@@ -27,7 +27,10 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	s := t.stage.streams[n]
 	t.out.direct = true
 	t.openWriters(onlyDatasets(s.writes()))
-	in, err := shuffle.NewInput(c.inputConfig(t, s, n, partition), c.runFiles(t))
+	if c.buffers == nil { // until a mapper is made
+		c.buffers = &shuffle.Buffers{}
+	}
+	in, err := s.open(t, c.inputConfig(t, s, n, partition), func() func() (string, bool) { return c.runFiles(t) })
 	if err != nil {
 		return c.inputError(t, err)
 	}
@@ -36,6 +39,15 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 		return c.inputError(t, err)
 	}
 	return t.closeWrites()
+}
+
+// release lets go of what the streams keep from one map to the next.
+func (c *child) release() {
+	for i := range c.stages {
+		for _, s := range c.stages[i].streams {
+			s.release()
+		}
+	}
 }
 
 // reduceBudget is the part of a worker's memory that sorting may use; the rest is for job code,
@@ -50,7 +62,7 @@ func (c *child) inputConfig(t *taskRun, s streamPort, stream, partition int) shu
 	}
 	return shuffle.Config{
 		Stream: stream, Partition: partition, KeyWidth: k, ValueWidth: v, Group: s.prefix(),
-		Budget: budget, TempDir: t.folder, Beat: t.cell.Beat,
+		First: s.first(), Buffers: c.buffers, Budget: budget, TempDir: t.folder, Beat: t.cell.Beat,
 	}
 }
 

@@ -37,6 +37,16 @@ func (String) Append(dst []byte, v string) []byte { return append(dst, v...) }
 // Decode implements Codec.
 func (String) Decode(b []byte) (string, error) { return string(b), nil }
 
+// Bytes encodes bytes as they are. What it decodes is valid until the next key or value is read; the group
+// that a Reducer gets is valid until Reduce returns.
+type Bytes struct{}
+
+// Append implements Codec.
+func (Bytes) Append(dst []byte, v []byte) []byte { return append(dst, v...) }
+
+// Decode implements Codec. The result is b.
+func (Bytes) Decode(b []byte) ([]byte, error) { return b, nil }
+
 // Uint64 encodes an unsigned integer as eight bytes, big-endian, so that byte order is numeric order.
 type Uint64 struct{}
 

@@ -31,30 +31,28 @@ func TestKillDriverAtPoints(t *testing.T) {
 	for _, job := range []mapreduce.Job{wordsJob(), multiJob()} {
 		t.Run(job.Name(), func(t *testing.T) {
 			t.Parallel()
-			code := mapreduce.ExitRejects
+			code, step := mapreduce.ExitRejects, 1
 			cfg := in(t, inputs)
 			if job.Name() == "multi" {
-				code = mapreduce.ExitComplete
+				code, step = mapreduce.ExitComplete, 6
 				cfg.Inputs = []string{mrtest.Inputs(t, text(45))}
 			}
 			cfg.Partitions = 2
 			points := mrtest.Points(t, options(), job, cfg, code)
 			t.Logf("%d points", len(points))
-			points = someOf(points, job)
+			points = someOf(points, step)
 			mrtest.Driver{Job: job.Name(), Config: cfg, Code: code}.Walk(t, cfg.Dir, points)
 		})
 	}
 }
 
-// someOf leaves out points in the interest of time.
-func someOf(points []string, job mapreduce.Job) (some []string) {
-	step := 1
+// someOf leaves out points in the interest of time: it takes each step-th one.
+func someOf(points []string, step int) (some []string) {
 	switch {
 	case *thorough:
+		step = 1
 	case testing.Short():
 		step = 10
-	case job.Name() == "multi":
-		step = 6
 	}
 	for i := step - 1; i < len(points); i += step {
 		some = append(some, points[i])
@@ -91,8 +89,14 @@ func TestKillDriverAtRandom(t *testing.T) {
 	cfg.Params = params(t, wordsParams{ShardRows: 20, Batch: 4, Timeout: time.Minute})
 	start := time.Now()
 	mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitRejects)
-	whole := time.Since(start)
-	d := mrtest.Driver{Job: "words", Config: cfg, Code: mapreduce.ExitRejects}
+	killAtRandom(t, rng, mrtest.Driver{Job: "words", Config: cfg, Code: mapreduce.ExitRejects}, time.Since(start))
+}
+
+// killAtRandom kills drivers at moments of the time that a whole run takes, for the flag's time. Their results must be those
+// of the job directory in the driver's Config.
+func killAtRandom(t *testing.T, rng *rand.Rand, d mrtest.Driver, whole time.Duration) {
+	t.Helper()
+	start := time.Now()
 	for n := 0; n == 0 || time.Since(start) < *killTime; n++ {
 		dir := filepath.Join(t.TempDir(), strconv.Itoa(n))
 		kills := 0
@@ -110,7 +114,7 @@ func TestKillDriverAtRandom(t *testing.T) {
 			}
 		}
 		d.Finish(t, dir)
-		mrtest.SameResults(t, cfg.Dir, dir)
+		mrtest.SameResults(t, d.Config.Dir, dir)
 		mrtest.NothingLeft(t, dir)
 	}
 }

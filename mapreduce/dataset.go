@@ -7,16 +7,31 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
-// Sink writes the rows of one file of a dataset. Close ends the file but does not close the writer below it.
+// Sink writes the rows of one file of a dataset. What a row points to may be used again when Write returns, if R is a
+// Resetter. Close ends the file but does not close the writer below it.
 type Sink[R any] interface {
 	Write(r R) error
 	Close() error
 }
 
-// Reader reads the rows of one file of a dataset in order; Read returns io.EOF at the end.
+// BatchSink is a Sink that writes several rows quicker than one after the other.
+type BatchSink[R any] interface {
+	Sink[R]
+	// WriteRows writes rows in their order, as Write does.
+	WriteRows(rows []R) error
+}
+
+// Reader reads the rows of one file of a dataset in order, each into a row that is reset; Read returns io.EOF at the end.
 type Reader[R any] interface {
 	Read(r *R) error
 	Close() error
+}
+
+// BatchReader is a Reader that reads several rows quicker than one after the other.
+type BatchReader[R any] interface {
+	Reader[R]
+	// ReadRows sets the first n of rows, which are reset, from the next ones. n is 0 only with an error.
+	ReadRows(rows []R) (n int, err error)
 }
 
 // Dataset is a named, typed output of a stage: every task writes its own files, which are committed
@@ -50,7 +65,8 @@ func (d *Dataset[R]) Write(o *Out, i int, r R) {
 	}
 	o.writes++
 	if o.direct {
-		o.fail(w.write(r))
+		w.row = r
+		o.fail(w.write(&w.row))
 		return
 	}
 	w.pending = append(w.pending, pendingRow[R]{i, r})
@@ -113,6 +129,7 @@ type rowWriter[R any] struct {
 	t       *taskRun
 	many    bool
 	pending []pendingRow[R]
+	row     R // being written, in a reduce
 	sink    Sink[R]
 	file    *outputFile
 	folder  string
@@ -125,7 +142,7 @@ func (w *rowWriter[R]) flush(o *Out) error {
 	for k := range w.pending {
 		p := &w.pending[k]
 		if o.live(p.i) {
-			if err := w.write(p.r); err != nil {
+			if err := w.write(&p.r); err != nil {
 				return err
 			}
 		}
@@ -135,9 +152,9 @@ func (w *rowWriter[R]) flush(o *Out) error {
 	return nil
 }
 
-func (w *rowWriter[R]) write(r R) error {
+func (w *rowWriter[R]) write(r *R) error {
 	if w.d.Folder != nil {
-		if f := w.d.Folder(&r); f != w.folder || w.sink == nil {
+		if f := w.d.Folder(r); f != w.folder || w.sink == nil {
 			if err := w.enter(f); err != nil {
 				return err
 			}
@@ -148,14 +165,38 @@ func (w *rowWriter[R]) write(r R) error {
 			return err
 		}
 	}
-	if err := w.sink.Write(r); err != nil {
+	if err := w.sink.Write(*r); err != nil {
 		return fmt.Errorf("dataset %s: %w", w.d.Name, err)
 	}
 	w.file.out.Rows++
 	w.count.Rows++
-	if w.d.Stands != nil && w.d.Stands(&r) {
+	if w.d.Stands != nil && w.d.Stands(r) {
 		w.count.Standing++
 	}
+	return nil
+}
+
+// writeRows writes rows, together where they are neither in folders nor counted as standing.
+func (w *rowWriter[R]) writeRows(rows []R) error {
+	if w.sink == nil && w.d.Folder == nil {
+		if err := w.start(); err != nil {
+			return err
+		}
+	}
+	many, ok := w.sink.(BatchSink[R])
+	if !ok || w.d.Folder != nil || w.d.Stands != nil {
+		for i := range rows {
+			if err := w.write(&rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := many.WriteRows(rows); err != nil {
+		return fmt.Errorf("dataset %s: %w", w.d.Name, err)
+	}
+	w.file.out.Rows += int64(len(rows))
+	w.count.Rows += int64(len(rows))
 	return nil
 }
 

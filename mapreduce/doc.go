@@ -22,7 +22,9 @@
 // Run makes a job directory, or continues one. The driver plans stages, hands attempts of tasks to workers, which
 // are this program started again (IsWorker, WorkerMain), and alone commits what they leave. First the split stage,
 // 00-split, turns input into shards, files of rows; then each stage runs its map tasks, one a shard, and its
-// reduce tasks, one a partition. At last the results are checked and laid out in out/, or in held/ when there are
+// reduce tasks, one a partition. Where a Source can read parts of files (Source.Scan), a stage 00-scan comes first,
+// which finds what the parts hold; and where that is cheaper than shards the first stage maps the parts in
+// place (Source.InPlace). At last the results are checked and laid out in out/, or in held/ when there are
 // too many rejects. What a job directory holds is specified in internal/jobdir.
 //
 // Before anything runs the driver asks backwards which committed files are needed and still there: what is lost or

@@ -40,9 +40,6 @@ type driver struct {
 	summary Summary
 }
 
-// splitFolder is the stage that makes the shards.
-const splitFolder = "00-split"
-
 // open takes the job directory, runs the job and leaves the summary.
 func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	if d.inputs == nil {

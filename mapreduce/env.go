@@ -24,8 +24,8 @@ func NewEnv(stage string, meta json.RawMessage) *Env {
 // Stage is the name of the stage's folder, such as "01-classify".
 func (e *Env) Stage() string { return e.stage }
 
-// Meta reads what the job's Source left with Lister.Meta when the job was planned, such as the names
-// of carried columns, into v. It leaves v alone where there is nothing.
+// Meta reads what the job's Source left with Lister.Meta when the job was planned, or with Cutter.Meta
+// after the scan, such as the names of carried columns, into v. It leaves v alone where there is nothing.
 func (e *Env) Meta(v any) error {
 	e.asked = true
 	if len(e.meta) == 0 {

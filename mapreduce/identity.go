@@ -121,8 +121,8 @@ func compareInputs(have, want []jobdir.Input) []string {
 	return nil
 }
 
-// checkChanged refuses inputs that changed after the split read them: a file whose size or time differs is
-// compared by the digest that the split recorded.
+// checkChanged refuses inputs that changed after they were read: a file whose size or time differs is
+// compared by the digests that scan or split recorded.
 func (d *driver) checkChanged(ctx context.Context) error {
 	if d.created {
 		return nil
@@ -146,42 +146,91 @@ func (d *driver) checkChanged(ctx context.Context) error {
 
 // goneInput is an error unless all of the input has been read already.
 func (d *driver) goneInput(in jobdir.Input, err error) error {
-	if _, done, _ := d.dir.ReadDone(splitFolder); done {
-		d.note("input %s is gone; its shards are still there", in.Name)
-		return nil
+	for i := range d.stages {
+		if _, done, _ := d.dir.ReadDone(d.stages[i].folder); d.stages[i].readsInput() && !done {
+			return BadInput(err)
+		}
 	}
-	return BadInput(err)
+	d.note("input %s is gone; all of it has been read", in.Name)
+	return nil
 }
 
-// compareDigests compares the files in changed, and with CheckContent all that the split read, with the
+// compareDigests compares the files in changed, and with CheckContent all that were read, with the
 // digests taken then.
 func (d *driver) compareDigests(ctx context.Context, changed map[string]string) error {
 	if len(changed) == 0 && !d.cfg.CheckContent {
 		return nil
 	}
-	for rec, err := range d.dir.Records(splitFolder) {
+	compare := func(path string, is func() (bool, error)) error {
+		name, ok := changed[path]
+		if !ok && !d.cfg.CheckContent {
+			return nil
+		}
+		same, err := is()
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && !ok: // gone, as goneInput allows
+			return nil
+		case ClassOf(err) == task.Canceled:
+			return err
+		case err != nil:
+			return BadInput(err)
+		case !same:
+			return changedInput(cmp.Or(name, path))
+		}
+		return nil
+	}
+	for i := range d.stages {
+		if !d.stages[i].readsInput() {
+			continue
+		}
+		if err := d.compareStage(ctx, i, compare); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareStage passes what the committed tasks of a stage have read of the input.
+func (d *driver) compareStage(ctx context.Context, i int, compare func(path string, same func() (bool, error)) error) error {
+	p, err := d.readPlan(d.stages[i].folder)
+	if err != nil || p == nil {
+		return damaged(err) // then nothing counts that has been read
+	}
+	for rec, err := range d.dir.Records(p.Stage) {
 		if err != nil {
 			continue // a record that does not count has read nothing that counts
 		}
 		for path, sum := range rec.Digests {
-			name, ok := changed[path]
-			if !ok && !d.cfg.CheckContent {
-				continue
-			}
-			now, err := fileDigest(ctx, path)
-			switch {
-			case errors.Is(err, fs.ErrNotExist) && !ok:
-				continue // gone, as goneInput allows
-			case ClassOf(err) == task.Canceled:
+			err := compare(path, func() (bool, error) {
+				now, err := digestLike(ctx, path, sum)
+				return now == sum, err
+			})
+			if err != nil {
 				return err
-			case err != nil:
-				return BadInput(err)
-			case now != sum:
-				return changedInput(cmp.Or(name, path))
+			}
+		}
+		n := rec.Task.Index
+		if n >= len(p.Scans) || len(p.Scans[n].Ranges) != len(rec.Scanned) {
+			continue // it is none of a scan
+		}
+		for k, seen := range rec.Scanned {
+			rg := p.Scans[n].Ranges[k]
+			if err := compare(rg.Path, func() (bool, error) { return sameRange(ctx, rg, seen.Sum) }); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// sameRange tells whether the bytes of a range are those that were scanned, and the file is no longer or shorter.
+func sameRange(ctx context.Context, rg Range, sum string) (bool, error) {
+	info, err := os.Stat(rg.Path)
+	if err != nil || info.Size() != rg.Size {
+		return false, err
+	}
+	now, err := rangeDigest(ctx, rg)
+	return now == sum, err
 }
 
 func changedInput(name string) error {
@@ -190,12 +239,16 @@ func changedInput(name string) error {
 
 // checkContent asks the rows in the shards that are still there whether what they name has changed.
 func (d *driver) checkContent(ctx context.Context) error {
-	env, err := d.env()
+	split, ok := d.owner(shardsName)
+	if !ok {
+		return nil // rows of a source that is read in place name nothing
+	}
+	env, err := d.env(split)
 	if err != nil {
 		return err
 	}
 	told := false
-	for f, err := range d.files(0, shardsName) {
+	for f, err := range d.files(split, shardsName) {
 		if err != nil {
 			continue // assess deals with records that do not count
 		}
@@ -206,7 +259,7 @@ func (d *driver) checkContent(ctx context.Context) error {
 			told = true
 			continue
 		}
-		name, err := d.stages[0].src.changed(ctx, env, f.path)
+		name, err := d.stages[split].src.changed(ctx, env, f.path)
 		if err != nil {
 			return err
 		}
@@ -217,13 +270,14 @@ func (d *driver) checkContent(ctx context.Context) error {
 	return nil
 }
 
-// env is what the source's formats see of the job in the driver.
-func (d *driver) env() (*Env, error) {
-	p, err := d.readPlan(splitFolder)
+// env is what the formats of a stage see of the job in the driver.
+func (d *driver) env(i int) (*Env, error) {
+	stage := d.stages[i].folder
+	p, err := d.readPlan(metaStage(d.stages, stage))
 	if err != nil || p == nil {
-		return &Env{stage: splitFolder}, damaged(err)
+		return &Env{stage: stage}, damaged(err)
 	}
-	return &Env{stage: splitFolder, meta: p.Meta}, nil
+	return &Env{stage: stage, meta: p.Meta}, nil
 }
 
 // contentOf is what a file besides the inputs is called in the job's identity.
@@ -236,6 +290,18 @@ func (f File) digest(ctx context.Context) (string, error) {
 	}
 	sum, err := fileDigest(ctx, f.Path)
 	return "sha256 " + sum, err
+}
+
+// digestLike takes the digest of a file in the way in which another one was taken.
+func digestLike(ctx context.Context, path, other string) (string, error) {
+	if !strings.HasPrefix(other, rangeSum) {
+		return fileDigest(ctx, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return rangeDigest(ctx, Range{Name: path, Path: path, Size: info.Size()})
 }
 
 func fileDigest(ctx context.Context, path string) (string, error) {

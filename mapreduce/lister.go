@@ -20,7 +20,7 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 )
 
-// Range is a piece of input that one split task reads: a file, or entries of the listing.
+// Range is a piece of input that one task reads: a file or a part of it, or entries of the listing.
 type Range = plan.Range
 
 // entriesPerSplit is the number of listing entries that one split task reads: at a stat of some
@@ -29,11 +29,13 @@ const entriesPerSplit = 20000
 
 // Lister collects the ranges of a job's inputs while the driver plans it.
 //
-// Folders and glob patterns are listed once, into the file stages/00-split/listing: one
+// Folders and glob patterns are listed once, into the file "listing" of the first stage: one
 // line an entry, its name and its absolute path, each in Go's quoted form, separated by a tab.
 type Lister struct {
 	inputs  []InputFile
 	own     string // the job directory, absolute
+	scans   bool   // for scan tasks
+	target  int64  // bytes of a range that is scanned
 	ranges  []Range
 	meta    json.RawMessage
 	w       *bufio.Writer
@@ -53,19 +55,40 @@ func newLister(inputs []InputFile, own string, w io.Writer) *Lister {
 // Inputs are the job's inputs in the order given.
 func (l *Lister) Inputs() []InputFile { return l.inputs }
 
-// File adds a file that is read as a whole by one split task.
+// File adds a file that is read as a whole by one task, or scanned as a whole.
 func (l *Lister) File(name, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return BadInput(err)
 	}
 	l.cut()
-	l.ranges = append(l.ranges, Range{Name: name, Path: path, Bytes: info.Size()})
+	rg := Range{Name: name, Path: path, Bytes: info.Size()}
+	if l.scans {
+		rg.Size = rg.Bytes
+	}
+	l.ranges = append(l.ranges, rg)
 	return nil
 }
 
-// Entry adds a line to the listing. Entries are read in runs by split tasks.
+// Parts adds a file that is scanned in ranges of about the source's Target.Bytes, bytes [Lo, Hi) of it each. The source
+// has Scan.
+func (l *Lister) Parts(name, path string) error {
+	if !l.scans {
+		return errors.New("parts of files have to be scanned, and the source has no Scan")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return BadInput(err)
+	}
+	l.ranges = append(l.ranges, plan.Cut(Range{Name: name, Path: path}, info.Size(), l.target)...)
+	return nil
+}
+
+// Entry adds a line to the listing. Entries are read in runs by split tasks, and cannot be scanned.
 func (l *Lister) Entry(e Entry) error {
+	if l.scans {
+		return errors.New("entries cannot be scanned: a source with Scan lists files")
+	}
 	if l.entries-l.open == entriesPerSplit {
 		l.cut()
 	}
@@ -76,13 +99,9 @@ func (l *Lister) Entry(e Entry) error {
 }
 
 // Meta leaves a value for later stages, which read it by Env.Meta.
-func (l *Lister) Meta(v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("meta: %w", err)
-	}
-	l.meta = b
-	return nil
+func (l *Lister) Meta(v any) (err error) {
+	l.meta, err = metaOf(v)
+	return err
 }
 
 // Pass counts a file that was seen and not taken.

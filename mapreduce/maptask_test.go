@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,34 @@ type numbers struct{ n int }
 func (numbers) feed() (sourcePort, string) { return nil, "" }
 
 func (f numbers) open(*Env, string) (Reader[int], error) { return &numberReader{n: f.n}, nil }
+
+// manyNumbers is a feed of the same rows, by readers that give some at once.
+type manyNumbers struct {
+	numbers
+	some int
+	errs error // what they give at the end
+}
+
+func (f manyNumbers) open(*Env, string) (Reader[int], error) {
+	return &manyReader{numberReader{n: f.n}, f}, nil
+}
+
+type manyReader struct {
+	numberReader
+	of manyNumbers
+}
+
+func (r *manyReader) ReadRows(rows []int) (n int, err error) {
+	for n < min(r.of.some, len(rows)) && r.at < r.n {
+		rows[n] += r.at // to a row that is reset
+		r.at++
+		n++
+	}
+	if n == 0 {
+		return 0, r.of.errs
+	}
+	return n, nil
+}
 
 type numberReader struct{ at, n int }
 
@@ -97,6 +126,29 @@ func TestAhead(t *testing.T) {
 				t.Errorf("%d rows: batches %v, counts %+v", n, r.batches, c)
 			}
 		}
+	}
+}
+
+// Rows that are read many at a time come in the same batches as single ones.
+func TestReadRows(t *testing.T) {
+	for n := range 12 {
+		for some := 1; some < 5; some++ {
+			r := &recorder{}
+			run := &mapperRun[int]{m: r, feed: manyNumbers{numbers{n}, some, io.EOF}, batch: 3}
+			tr := &taskRun{env: &Env{}, stage: &Stage{}}
+			if err := run.run(t.Context(), tr, ""); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := fmt.Sprint(r.batches), fmt.Sprint(slices.Collect(slices.Chunk(upTo(n), 3))); got != want || tr.counts.Read != int64(n) {
+				t.Errorf("%d rows, %d at a time: batches %v, want %v", n, some, got, want)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	run := &mapperRun[int]{m: &recorder{}, feed: manyNumbers{numbers{7}, 2, broken}, batch: 3}
+	err := run.run(t.Context(), &taskRun{env: &Env{}, stage: &Stage{}}, "")
+	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "shard row 7") {
+		t.Error(err)
 	}
 }
 

@@ -17,7 +17,9 @@ type Out struct {
 	writers  []datasetWriter
 	emitters []emitter
 	rows     []rowState
-	writes   int64 // in this batch or group
+	rejected int   // rows of the batch
+	marked   bool  // some row of the batch is rejected or dropped
+	writes   int64 // rows written for this group
 	err      error
 }
 
@@ -40,8 +42,10 @@ func (o *Out) Reject(i int, reason error) {
 	if o.direct {
 		o.fail(errNoRows)
 	}
-	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
+	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil && reason != nil {
 		o.rows[i] = rowState{reason: reason}
+		o.rejected++
+		o.marked = true
 	}
 }
 
@@ -57,10 +61,13 @@ func (o *Out) Drop(i int, rule string) {
 	}
 	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
 		o.rows[i].rule = rule
+		o.marked = true
 	}
 }
 
-func (o *Out) live(i int) bool { return i < 0 || i >= len(o.rows) || o.rows[i].reason == nil }
+func (o *Out) live(i int) bool {
+	return o.rejected == 0 || i < 0 || i >= len(o.rows) || o.rows[i].reason == nil
+}
 
 // fail keeps the first error of a Write or Emit, which have no result of their own.
 func (o *Out) fail(err error) {
@@ -71,12 +78,14 @@ func (o *Out) fail(err error) {
 
 // begin makes the Out ready for a batch of n rows.
 func (o *Out) begin(n int) {
+	if o.marked {
+		clear(o.rows)
+		o.rejected, o.marked = 0, false
+	}
 	if cap(o.rows) < n {
 		o.rows = make([]rowState, n)
 	}
 	o.rows = o.rows[:n]
-	clear(o.rows)
-	o.writes = 0
 }
 
 // flush ends a batch: what live rows made goes to the files, and the rows are counted.
@@ -97,6 +106,16 @@ func (o *Out) flush(c *task.Counts) error {
 			return err
 		}
 	}
+	o.count(c)
+	return nil
+}
+
+// count counts the rows of the batch.
+func (o *Out) count(c *task.Counts) {
+	if !o.marked {
+		c.Mapped += int64(len(o.rows))
+		return
+	}
 	for i := range o.rows {
 		r := &o.rows[i]
 		switch {
@@ -108,5 +127,4 @@ func (o *Out) flush(c *task.Counts) error {
 			c.Mapped++
 		}
 	}
-	return nil
 }

@@ -163,6 +163,12 @@ func badStages() map[string][]Stage {
 	noCreate := Dataset[int]{Name: "c", Ext: "x"}
 	reads := stage("s", one)
 	reads.Reads = []Port{&b}
+	first := testStream("n")
+	first.First = -1
+	fleeting := &Stream[string, []byte]{
+		Name: "n", Key: String{}, Value: Bytes{}, Combine: func(a, _ []byte) []byte { return a },
+		Reduce: func(context.Context, *Env) (Reducer[string, []byte], error) { return nil, nil },
+	}
 	return map[string][]Stage{
 		"no stages":                      {},
 		"the first stage maps a Source":  {stage("s", &a)},
@@ -176,6 +182,8 @@ func badStages() map[string][]Stage {
 		`"" is not a name`:               {stage("", one)},
 		"Create and Ext are needed":      {stage("s", one, &noCreate)},
 		"Key, Value and Reduce":          {stage("s", one, &Stream[string, string]{Name: "n"})},
+		"First is -1":                    {stage("s", one, first)},
+		"codec Bytes cannot be combined": {stage("s", one, fleeting)},
 		"two streams of one name":        {stage("s", one, testStream("n"), testStream("n"))},
 		"n is not a Dataset":             {stage("s", one, testStream("m", testStream("n")))},
 		"more than 100":                  slices.Repeat([]Stage{stage("s", one)}, maxStages),
@@ -217,7 +225,7 @@ func TestWrongPorts(t *testing.T) {
 			o.writers[0] = nil
 		},
 	} {
-		o := &Out{emitters: []emitter{mine.newEmitter(nil, 1)}, writers: []datasetWriter{nil}}
+		o := &Out{emitters: benchOut(t, mine).emitters, writers: []datasetWriter{nil}}
 		o.begin(1)
 		if do(o); o.flush(&task.Counts{}) == nil {
 			t.Errorf("%s: no error", name)
@@ -237,8 +245,8 @@ func TestWrongPorts(t *testing.T) {
 // What a row emitted and wrote is taken back when it is rejected, and stays when it is dropped.
 func TestRejectTakesBack(t *testing.T) {
 	s := testStream("s")
-	o := &Out{emitters: []emitter{s.newEmitter(nil, 1)}}
-	e := s.emitter(o.emitters)
+	o := benchOut(t, s)
+	e := s.emitter(o)
 	o.begin(4)
 	for i := range 4 {
 		s.Emit(o, i, "k", "v")
@@ -254,8 +262,8 @@ func TestRejectTakesBack(t *testing.T) {
 		t.Errorf("rows %+v", o.rows)
 	}
 	live := 0
-	for _, p := range e.pairs {
-		if o.live(int(p.row)) {
+	for _, p := range e.pairs.List {
+		if o.live(int(p.Row)) {
 			live++
 		}
 	}
@@ -307,7 +315,7 @@ func TestListing(t *testing.T) {
 
 // A damaged file of a reduce's own is tried again; only run files go back to their maps.
 func TestInputError(t *testing.T) {
-	c := &child{plans: map[string]*plan.Stage{"": {}}}
+	c := &child{plans: map[string]storedPlan{"": {Stage: &plan.Stage{}}}}
 	tr := &taskRun{env: &Env{}}
 	spill := &shuffle.DamagedError{Path: "x", Spill: true}
 	if err := c.inputError(tr, fmt.Errorf("x: %w", spill)); ClassOf(err) != Retryable {

@@ -1,13 +1,13 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
@@ -30,10 +30,10 @@ func (d *driver) plan(ctx context.Context, i int) (*plan.Stage, error) {
 
 func (d *driver) newPlan(ctx context.Context, i int) (p *plan.Stage, err error) {
 	s := &d.stages[i]
-	if s.kind == task.Split {
-		p, err = d.planSplit(ctx, s)
+	if i == 0 {
+		p, err = d.planInput(ctx, s)
 	} else {
-		p, err = d.planMap(s)
+		p, err = d.planFrom(s)
 	}
 	if err != nil {
 		return nil, err
@@ -45,6 +45,14 @@ func (d *driver) newPlan(ctx context.Context, i int) (p *plan.Stage, err error) 
 	return p, nil
 }
 
+// planFrom plans a stage from what the stages before it have committed.
+func (d *driver) planFrom(s *Stage) (*plan.Stage, error) {
+	if s.readsInput() {
+		return d.planRanges(s)
+	}
+	return d.planMap(s)
+}
+
 // currentPlan reads a stage's plan. One that names other files than are committed now goes, with the stage and all
 // after it: an earlier task has run again with other rejects, for reasons of time or memory.
 func (d *driver) currentPlan(i int) (*plan.Stage, error) {
@@ -53,14 +61,14 @@ func (d *driver) currentPlan(i int) (*plan.Stage, error) {
 	if err != nil || p == nil {
 		return nil, err
 	}
-	if s.kind == task.Split {
+	if i == 0 {
 		return p, d.checkListing(p)
 	}
 	if _, done, err := d.dir.ReadDone(s.folder); err != nil || done {
 		return p, err
 	}
-	now, err := d.planMap(s)
-	if err != nil || slices.Equal(p.Maps, now.Maps) {
+	now, err := d.planFrom(s)
+	if err != nil || p.SameInputs(now) {
 		return p, err
 	}
 	d.note("%s starts again: its inputs have been made again, and are others now", s.folder)
@@ -87,13 +95,14 @@ func (d *driver) checkListing(p *plan.Stage) error {
 	return nil
 }
 
-// planSplit lists the inputs and packs them into split tasks.
-func (d *driver) planSplit(ctx context.Context, s *Stage) (*plan.Stage, error) {
+// planInput lists the inputs and packs them into the tasks of the first stage.
+func (d *driver) planInput(ctx context.Context, s *Stage) (*plan.Stage, error) {
 	var l *Lister
 	var listing *plan.Listing
 	var bad error // of the inputs, which needs no word of the file being written
 	err := d.dir.WriteListing(s.folder, func(w io.Writer) error {
 		l = newLister(d.inputs, d.dir.Path(), w)
+		l.scans, l.target = s.kind == task.Scan, targetBytes(s.src)
 		if bad = s.src.list(ctx, l); bad != nil {
 			return bad
 		}
@@ -110,25 +119,25 @@ func (d *driver) planSplit(ctx context.Context, s *Stage) (*plan.Stage, error) {
 	if listing.Passed > 0 {
 		d.note("%d files of other kinds, or links to folders, were passed over in the folders given", listing.Passed)
 	}
-	target := s.src.target().Bytes
-	if target == 0 {
-		target = defaultShardBytes
+	p := &plan.Stage{Version: plan.Version, Stage: s.folder, Listing: listing, Meta: l.meta}
+	if l.scans {
+		p.Scans = plan.Group(l.ranges, l.target, 0)
+		return p, nil
 	}
-	p := &plan.Stage{
-		Version: plan.Version, Stage: s.folder, Splits: plan.Group(l.ranges, target, d.cfg.Limit),
-		Limit: d.cfg.Limit, Listing: listing, Meta: l.meta,
-	}
+	p.Splits, p.Limit = plan.Group(l.ranges, l.target, d.cfg.Limit), d.cfg.Limit
 	// Streams of the split are sized by the bytes of the input, which stand for its rows.
 	var bytes int64
 	for _, r := range l.ranges {
 		bytes += r.Bytes + 100*(r.Hi-r.Lo)
 	}
-	d.addStreams(p, s, bytes/64)
+	d.addStreams(p, s, bytes/bytesPerRow)
 	return p, nil
 }
 
 // defaultShardBytes is the target size of a shard, in bytes of input.
 const defaultShardBytes = 64 << 20
+
+func targetBytes(src sourcePort) int64 { return cmp.Or(src.target().Bytes, defaultShardBytes) }
 
 // planMap makes a map task of each committed file of the stage's input.
 func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
@@ -150,7 +159,8 @@ func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
 			}
 		}
 	}
-	d.addStreams(p, s, p.Rows())
+	rows, _ := p.Rows()
+	d.addStreams(p, s, rows)
 	return p, nil
 }
 

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
-	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
@@ -15,12 +15,19 @@ import (
 const beatEvery = 1024
 
 // reduceAll reduces the groups of one partition in order.
-func (s *Stream[K, V]) reduceAll(ctx context.Context, t *taskRun, in *shuffle.Input) error {
+func (s *Stream[K, V]) reduceAll(ctx context.Context, t *taskRun, in groups) error {
 	r, err := s.Reduce(ctx, t.env)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", s.Name, err)
 	}
-	g := &groupRun[K, V]{s: s, t: t, in: in, r: r}
+	g := &groupRun[K, V]{s: s, t: t, in: in, r: r, most: math.MaxInt64}
+	if s.First > 0 {
+		g.most = s.First
+	}
+	g.values = g.each
+	if s.combines() {
+		g.values = g.one
+	}
 	for err == nil && !g.probed() && in.NextGroup() {
 		err = g.next(ctx)
 	}
@@ -37,14 +44,17 @@ func (s *Stream[K, V]) reduceAll(ctx context.Context, t *taskRun, in *shuffle.In
 type groupRun[K, V any] struct {
 	s       *Stream[K, V]
 	t       *taskRun
-	in      *shuffle.Input
+	in      groups
 	r       Reducer[K, V]
-	ordinal int64 // of the next group
-	records int64 // read of this group
-	err     error // of decoding, inside the iterator
-	key     K     // the first of the group
-	value   V     // beside it, while ready
+	ordinal int64  // of the next group
+	records int64  // read of this group
+	most    int64  // records of a group that are read
+	err     error  // of decoding, inside the iterator
+	encoded []byte // the first key of the group
+	key     K      // decoded from it
+	value   V      // beside it, while ready
 	ready   bool
+	values  iter.Seq2[K, V] // each, made once
 }
 
 // probed tells whether all groups of a probe have been seen.
@@ -74,9 +84,12 @@ func (g *groupRun[K, V]) next(ctx context.Context) error {
 		return g.reject(n, reason)
 	}
 	g.t.out.writes = 0
-	err := g.r.Reduce(ctx, g.key, g.values(), &g.t.out)
+	err := g.r.Reduce(ctx, g.key, g.values, &g.t.out)
+	if err == nil && g.t.out.err == nil && g.err == nil {
+		return nil
+	}
 	err = errors.Join(err, g.t.out.err, g.err)
-	if err != nil && ClassOf(err) == BadRecord {
+	if ClassOf(err) == BadRecord {
 		return g.bad(n, err)
 	}
 	return err
@@ -101,66 +114,103 @@ func (g *groupRun[K, V]) reject(n int64, reason error) error {
 	return g.t.rejectGroup(g.s.Name, n, fmt.Sprint(g.key), g.records, reason)
 }
 
-// read is the next record of the group.
+// read is the next record of the group. How many of a stream with First were left out before depends on the
+// worker's memory, so those beyond are never seen and never counted.
 func (g *groupRun[K, V]) read() (key, value []byte, ok bool) {
+	if g.records == g.most {
+		return nil, nil, false
+	}
 	if key, value, ok = g.in.Next(); ok {
-		if g.records++; g.records%beatEvery == 0 {
+		if g.records += g.in.Stands(); g.records%beatEvery == 0 {
 			g.t.cell.Beat()
 		}
 	}
 	return key, value, ok
 }
 
-// decode reads the first pair of the group.
+// decode reads the first pair of the group. Its key is decoded from a copy: it stays valid while values come.
 func (g *groupRun[K, V]) decode() bool {
 	key, value, ok := g.read()
 	if !ok {
 		g.err = errors.Join(errors.New("a group without a record"), g.in.Err())
 		return false
 	}
-	g.key, g.value, g.err = g.pair(key, value)
+	g.encoded = append(g.encoded[:0], key...)
+	if g.key, g.err = g.decodeKey(g.encoded); g.err == nil {
+		g.value, g.err = g.decodeValue(value)
+	}
 	g.ready = g.err == nil
 	return g.ready
 }
 
-func (g *groupRun[K, V]) pair(key, value []byte) (k K, v V, err error) {
-	if k, err = g.s.Key.Decode(key); err != nil {
-		return k, v, fmt.Errorf("stream %s: key: %w", g.s.Name, err)
+func (g *groupRun[K, V]) decodeKey(b []byte) (K, error) {
+	k, err := g.s.Key.Decode(b)
+	if err != nil {
+		return k, fmt.Errorf("stream %s: key: %w", g.s.Name, err)
 	}
-	if v, err = g.s.Value.Decode(value); err != nil {
-		return k, v, fmt.Errorf("stream %s: value: %w", g.s.Name, err)
-	}
-	return k, v, nil
+	return k, nil
 }
 
-// values iterates the group once. Ranging over it again gives what is left.
-func (g *groupRun[K, V]) values() iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		if g.ready {
-			g.ready = false
-			if !yield(g.key, g.value) {
-				return
-			}
+func (g *groupRun[K, V]) decodeValue(b []byte) (V, error) {
+	v, err := g.s.Value.Decode(b)
+	if err != nil {
+		return v, fmt.Errorf("stream %s: value: %w", g.s.Name, err)
+	}
+	return v, nil
+}
+
+// each iterates the group once. Ranging over it again gives what is left.
+func (g *groupRun[K, V]) each(yield func(K, V) bool) {
+	if g.ready {
+		g.ready = false
+		if !yield(g.key, g.value) {
+			return
 		}
-		for {
-			key, value, ok := g.read()
-			if !ok {
-				return
-			}
-			k, v, err := g.pair(key, value)
-			if err != nil {
-				g.err = err
-				return
-			}
-			if !yield(k, v) {
-				return
-			}
+	}
+	for g.err == nil {
+		key, value, ok := g.read()
+		if !ok {
+			return
+		}
+		k := g.key
+		if g.s.Group != nil { // else all keys of the group are the same
+			k, g.err = g.decodeKey(key)
+		}
+		var v V
+		if g.err == nil {
+			v, g.err = g.decodeValue(value)
+		}
+		if g.err != nil || !yield(k, v) {
+			return
+		}
+	}
+}
+
+// one iterates a group of which all values are combined.
+func (g *groupRun[K, V]) one(yield func(K, V) bool) {
+	if !g.ready {
+		return
+	}
+	g.ready = false
+	v := g.value
+	for g.err == nil {
+		_, value, ok := g.read()
+		if !ok {
+			yield(g.key, v)
+			return
+		}
+		var more V
+		if more, g.err = g.decodeValue(value); g.err == nil {
+			v = g.s.Combine(v, more)
 		}
 	}
 }
 
 // excluded tells whether a row or group is on the assignment's list, and why.
 func (t *taskRun) excluded(ordinal int64) (error, bool) {
+	if len(t.as.Exclude) == 0 {
+		return nil, false
+	}
 	at, ok := slices.BinarySearchFunc(t.as.Exclude, ordinal, func(e task.Exclusion, n int64) int {
 		return int(min(1, max(-1, e.Ordinal-n)))
 	})

@@ -77,7 +77,8 @@ func (d *driver) rerunFrom(from string) (string, []task.ID, error) {
 }
 
 // rerunRejected takes back the tasks that have rejects, after the split: what could not be parsed
-// is refused again as long as the input is the same.
+// is refused again as long as the input is the same. Where there is no split, because the input is mapped in place, the
+// tasks with such rows run again all the same.
 func (d *driver) rerunRejected() error {
 	for i := range d.stages {
 		s := &d.stages[i]

@@ -53,7 +53,7 @@ func (s *slot) loop(ctx context.Context) {
 	}
 }
 
-// do runs one attempt and checks what it left: sizes, checksums, fsync. The checks run here, beside
+// do runs one attempt and checks what it left: sizes, and fsync. The checks run here, beside
 // the attempts of other slots; only the promotion is the driver's.
 func (s *slot) do(ctx context.Context, o order) outcome {
 	out := outcome{slot: s, work: o.work}

@@ -2,15 +2,9 @@ package mapreduce
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
-	"os"
-
-	"github.com/shardmill/shardmill/mapreduce/internal/task"
+	"iter"
 )
 
 // InputFile is one input of the job as the user gave it.
@@ -25,7 +19,7 @@ type Target struct {
 	Bytes int64 // as counted by Source.Size
 }
 
-// Source turns foreign input into rows of type R. It is what the split stage, 00-split, runs.
+// Source turns foreign input into rows of type R. It is what the scan and split stages run, which come first.
 type Source[R any] struct {
 	// Shards says how rows rest on disk between split and map: Name, Ext, Create and Open.
 	Shards Dataset[R]
@@ -36,6 +30,16 @@ type Source[R any] struct {
 	List func(ctx context.Context, l *Lister) error
 	// Read parses one range, in a child process. It passes each row or reject to rows, in input order.
 	Read func(ctx context.Context, env *Env, rg Range, rows *Rows[R]) error
+	// Scan and Cut, if set, let tasks read parts of files. Scan looks at one range, in a child process, before
+	// anything is read; what it returns is kept as JSON. It must follow from the range's bytes alone.
+	Scan func(ctx context.Context, env *Env, rg Range, in *Scan) (any, error)
+	// Cut says, in the driver, what there is to read: it is given what was found in the ranges of each file, in
+	// the order of the inputs, and passes ranges to c in that order. It must follow from that alone: it is asked again when a
+	// job is resumed.
+	Cut func(env *Env, files iter.Seq[[]Scanned], c *Cutter) error
+	// InPlace lets the stages that map this source read ranges of its files, as Cut made them, instead of shards. It
+	// needs Scan. There is no split stage then, so neither Emit nor Writes, nor rows that name other files (Changer).
+	InPlace bool
 	// Emit, if set, sends pairs of a row into the streams of the split stage, as row 0. It may reject
 	// the row.
 	Emit   func(r *R, out *Out)
@@ -47,123 +51,6 @@ type Entry struct {
 	Name  string // as messages and outputs show it
 	Path  string // absolute
 	Found bool   // below a folder, while the inputs are listed: its name was not given
-}
-
-// Rows takes what a Source reads.
-type Rows[R any] struct {
-	t    *taskRun
-	src  *Source[R]
-	w    *rowWriter[R]
-	size int64 // of the current shard
-	rows int64
-	left int64 // rows until the limit, or -1
-	// stopped tells whether the attempt has been canceled.
-	stopped func() error
-}
-
-// ErrLimit is returned by Row and Reject when the job's --limit is reached: Read returns it as it is.
-var ErrLimit = errors.New("the limit of rows is reached")
-
-// Row adds a row to the shards.
-func (s *Rows[R]) Row(r R) error {
-	if err := s.step(); err != nil {
-		return err
-	}
-	t := s.t
-	t.out.begin(1)
-	if s.src.Emit != nil {
-		s.src.Emit(&r, &t.out)
-	}
-	if reason := t.out.rows[0].reason; reason != nil {
-		if err := t.reject(t.counts.Read-1, origin(&r), reason); err != nil {
-			return err
-		}
-		return t.out.flush(&t.counts)
-	}
-	if err := s.w.write(r); err != nil {
-		return err
-	}
-	if err := t.out.flush(&t.counts); err != nil {
-		return err
-	}
-	s.rows++
-	if s.src.Size != nil {
-		s.size += s.src.Size(&r)
-	}
-	if full(s.src.Target, s.rows, s.size) {
-		s.rows, s.size = 0, 0
-		return s.w.roll()
-	}
-	return nil
-}
-
-func full(t Target, rows, size int64) bool {
-	return t.Rows > 0 && rows >= t.Rows || t.Bytes > 0 && size >= t.Bytes
-}
-
-// Reject records a row that could not be parsed.
-func (s *Rows[R]) Reject(o Origin, reason error) error {
-	if err := s.step(); err != nil {
-		return err
-	}
-	s.t.counts.Rejected++
-	return s.t.reject(s.t.counts.Read-1, o, reason)
-}
-
-func (s *Rows[R]) step() error {
-	if s.left == 0 {
-		return ErrLimit
-	}
-	if s.left > 0 {
-		s.left--
-	}
-	s.t.counts.Read++
-	if s.t.counts.Read%beatEvery == 0 {
-		s.t.cell.Beat()
-		if err := s.stopped(); err != nil {
-			return task.New(task.Canceled, err)
-		}
-	}
-	return nil
-}
-
-// Open opens an input file for reading. Its SHA-256 is taken on the way and recorded, so
-// that a later run can tell whether the file is still the same. Close reads what is left.
-func (s *Rows[R]) Open(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, BadInput(err)
-	}
-	return &digestReader{f: f, h: sha256.New(), path: path, t: s.t}, nil
-}
-
-// Entries lists the entries of a range of the listing.
-func (s *Rows[R]) Entries(rg Range, yield func(Entry) error) error {
-	return readListing(s.t.listing, rg, yield)
-}
-
-type digestReader struct {
-	f    *os.File
-	h    hash.Hash
-	path string
-	t    *taskRun
-}
-
-func (d *digestReader) Read(p []byte) (int, error) {
-	n, err := d.f.Read(p)
-	d.h.Write(p[:n])
-	d.t.cell.Beat()
-	return n, err
-}
-
-func (d *digestReader) Close() error {
-	_, err := io.Copy(io.Discard, d)
-	err = errors.Join(err, d.f.Close())
-	if err != nil {
-		return fmt.Errorf("reading to the end: %w", err)
-	}
-	d.t.digest(d.path, hex.EncodeToString(d.h.Sum(nil)))
-	return nil
 }
 
 // Origin tells where a row came from; rows that have it make rejects that name file and line.

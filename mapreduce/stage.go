@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"iter"
 	"time"
-	"unicode"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
@@ -42,7 +40,7 @@ type File struct {
 	Content []byte // what is digested instead of the file, where it is not nil
 }
 
-// Stage is one step of a job: a map over shards, and the reduce of each stream that it writes.
+// Stage is one step of a job: a map over shards, or over the input itself, and the reduce of each stream that it writes.
 // Make one with NewStage and set the fields that differ from the default.
 type Stage struct {
 	Name string
@@ -57,7 +55,7 @@ type Stage struct {
 	Reads []Port
 
 	src      sourcePort
-	input    string // dataset that the stage maps
+	input    string // dataset that the stage maps, or nothing where it maps the source in place
 	mapper   func(ctx context.Context, env *Env) (mapRunner, error)
 	writes   []Port
 	streams  []streamPort
@@ -96,11 +94,14 @@ func (f MapFunc[In]) Map(ctx context.Context, batch []In, out *Out) error {
 		if out.Rejected(i) {
 			continue
 		}
-		if err := f(ctx, i, &batch[i], out); ClassOf(err) == BadRecord {
-			out.Reject(i, err)
-		} else if err != nil {
+		err := f(ctx, i, &batch[i], out)
+		if err == nil {
+			continue
+		}
+		if ClassOf(err) != BadRecord {
 			return err
 		}
+		out.Reject(i, err)
 	}
 	return nil
 }
@@ -114,19 +115,23 @@ func (f MapFunc[In]) Mapper(context.Context, *Env) (Mapper[In], error) { return 
 // mapRunner is a Mapper without its type.
 type mapRunner interface {
 	run(ctx context.Context, t *taskRun, path string) error
+	runRanges(ctx context.Context, t *taskRun, ranges []Range) error
 	close() error
 }
 
 // sourcePort is a Source without its type.
 type sourcePort interface {
-	stage() Stage
+	stages() ([]Stage, error)
+	inPlace() bool
 	list(ctx context.Context, l *Lister) error
 	target() Target
 	changed(ctx context.Context, env *Env, shard string) (name string, err error)
+	scan(ctx context.Context, env *Env, rg Range, in *Scan) (any, error)
+	cut(env *Env, files iter.Seq[[]Scanned], c *Cutter) error
 	split(ctx context.Context, t *taskRun, ranges []Range, limit int64) error
 }
 
-// shardsName is the dataset of 00-split that the next stage maps.
+// shardsName is the dataset of the split stage that the next stage maps.
 const shardsName = "shards"
 
 func (s *Source[R]) feed() (sourcePort, string) { return s, shardsName }
@@ -142,9 +147,35 @@ func (d *Dataset[R]) open(env *Env, path string) (Reader[R], error) {
 	return d.Open(env, path)
 }
 
-func (s *Source[R]) stage() Stage {
+// stages are those that come before the job's own: a scan, a split, or one after the other.
+func (s *Source[R]) stages() ([]Stage, error) {
+	if (s.Scan == nil) != (s.Cut == nil) || s.InPlace && s.Scan == nil {
+		return nil, errors.New("the source needs Scan and Cut together, and both where it is read in place")
+	}
+	_, names := any(new(R)).(Changer)
+	if s.InPlace && (s.Emit != nil || len(s.Writes) > 0 || names) {
+		return nil, errors.New("the source is read in place: it cannot Emit or have Writes, nor can its rows name other files")
+	}
 	s.Shards.Name, s.Shards.Side = shardsName, true
-	return Stage{Name: "split", writes: append([]Port{&s.Shards}, s.Writes...), kind: task.Split, src: s}
+	scan := Stage{Name: "scan", kind: task.Scan, src: s}
+	split := Stage{Name: "split", writes: append([]Port{&s.Shards}, s.Writes...), kind: task.Split, src: s}
+	switch {
+	case s.InPlace:
+		return []Stage{scan}, nil
+	case s.Scan != nil:
+		return []Stage{scan, split}, nil
+	}
+	return []Stage{split}, nil
+}
+
+func (s *Source[R]) inPlace() bool { return s.InPlace }
+
+func (s *Source[R]) scan(ctx context.Context, env *Env, rg Range, in *Scan) (any, error) {
+	return s.Scan(ctx, env, rg, in)
+}
+
+func (s *Source[R]) cut(env *Env, files iter.Seq[[]Scanned], c *Cutter) error {
+	return s.Cut(env, files, c)
 }
 
 func (s *Source[R]) list(ctx context.Context, l *Lister) error { return s.List(ctx, l) }
@@ -156,144 +187,11 @@ func (s *Source[R]) split(ctx context.Context, t *taskRun, ranges []Range, limit
 	if w == nil {
 		return fmt.Errorf("%s does not write shards", t.env.stage)
 	}
-	rows := &Rows[R]{t: t, src: s, w: w, left: -1, stopped: ctx.Err}
-	if limit > 0 {
-		rows.left = limit
-	}
-	for _, rg := range ranges {
-		if err := s.Read(ctx, t.env, rg, rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// maxStages is how many stages the two digits in their folders' names can count, so that names sort by number.
-const maxStages = 100
-
-// link names the stages of a job, puts the split stage in front, and numbers each stage's ports.
-func link(stages []Stage) ([]Stage, error) {
-	if len(stages) == 0 {
-		return nil, errors.New("the job has no stages")
-	}
-	src := stages[0].src
-	if src == nil {
-		return nil, fmt.Errorf("stage %s: the first stage maps a Source", stages[0].Name)
-	}
-	stages = append([]Stage{src.stage()}, stages...)
-	if len(stages) > maxStages {
-		return nil, fmt.Errorf("the job has %d stages, more than %d", len(stages), maxStages)
-	}
-	written := map[string]bool{} // datasets of the stages before
-	for i := range stages {
-		s := &stages[i]
-		s.folder = fmt.Sprintf("%02d-%s", i, s.Name)
-		if s.Timeout == 0 {
-			s.Timeout = defaultTimeout
-		}
-		if s.src != nil && s.src != src {
-			return nil, fmt.Errorf("stage %s: a job has one source", s.Name)
-		}
-		if err := s.link(written); err != nil {
-			return nil, fmt.Errorf("stage %s: %w", s.Name, err)
-		}
-	}
-	return stages, nil
-}
-
-// link checks the stage's names and what it reads, and numbers its ports.
-func (s *Stage) link(written map[string]bool) error {
-	reads := slices.Clone(s.Reads)
-	if s.kind == task.Map {
-		reads = append(reads, named(s.input))
-	}
-	for _, p := range reads {
-		if !written[p.portName()] {
-			return fmt.Errorf("dataset %s: it is read, and no earlier stage writes it", p.portName())
-		}
-	}
-	if err := s.bindPorts(); err != nil {
+	rows := newShardRows(t, s, w)
+	if err := s.readRanges(ctx, t, ranges, limit, rows); err != nil {
 		return err
 	}
-	names := []string{s.Name}
-	for _, st := range s.streams {
-		names = append(names, st.portName())
-	}
-	for _, d := range s.datasets {
-		names = append(names, d.portName())
-		if written[d.portName()] {
-			return fmt.Errorf("dataset %s: written by two stages, or two datasets of one name", d.portName())
-		}
-		written[d.portName()] = true
-	}
-	return checkNames(names)
-}
-
-// named is a port of which only the name is known.
-type named string
-
-func (n named) portName() string { return string(n) }
-
-// checkNames refuses what cannot be the name of a folder: names are letters, digits, '-' and '_'.
-func checkNames(names []string) error {
-	for _, n := range names {
-		bad := strings.IndexFunc(n, func(r rune) bool {
-			return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
-		})
-		if n == "" || bad >= 0 {
-			return fmt.Errorf("%q is not a name: use letters, digits, - and _", n)
-		}
-	}
-	return nil
-}
-
-func (s *Stage) bindPorts() error {
-	for _, p := range s.writes {
-		var err error
-		switch p := p.(type) {
-		case streamPort:
-			err = s.addStream(p)
-		case datasetPort:
-			err = s.addDataset(p)
-		default:
-			err = fmt.Errorf("%s is neither a Stream nor a Dataset", p.portName())
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, st := range s.streams {
-		for _, p := range st.writes() {
-			d, ok := p.(datasetPort)
-			if !ok {
-				return fmt.Errorf("stream %s: %s is not a Dataset", st.portName(), p.portName())
-			}
-			if err := s.addDataset(d); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *Stage) addStream(p streamPort) error {
-	for _, old := range s.streams {
-		if old.portName() == p.portName() {
-			return fmt.Errorf("stream %s: two streams of one name", p.portName())
-		}
-	}
-	s.streams = append(s.streams, p)
-	return p.bind(len(s.streams) - 1)
-}
-
-func (s *Stage) addDataset(d datasetPort) error {
-	for _, old := range s.datasets {
-		if old == d {
-			return nil
-		}
-	}
-	s.datasets = append(s.datasets, d)
-	return d.bind(len(s.datasets) - 1)
+	return rows.flush()
 }
 
 // mapWrites lists the datasets that map (or split) tasks write, and reduceWrites those of a stream.
@@ -308,6 +206,12 @@ func onlyDatasets(ports []Port) []datasetPort {
 	}
 	return ds
 }
+
+// inPlace tells whether the stage's map tasks read ranges of the input.
+func (s *Stage) inPlace() bool { return s.kind == task.Map && s.src != nil && s.src.inPlace() }
+
+// readsInput tells whether the stage's first tasks read ranges of the input.
+func (s *Stage) readsInput() bool { return s.kind != task.Map || s.inPlace() }
 
 func (s *Stage) files() ([]File, error) {
 	if s.Files == nil {

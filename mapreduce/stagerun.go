@@ -21,7 +21,7 @@ type stageRun struct {
 	idle    []*slot
 	replies chan outcome
 	counts  task.Counts
-	total   int64 // rows of the stage
+	total   int64 // rows of the stage, 0 where not known
 	sum     StageSummary
 	stopped error // why no new attempt starts
 
@@ -84,10 +84,11 @@ func (d *driver) newStageRun(i int, p *plan.Stage) (*stageRun, error) {
 	first, n := p.First()
 	r := &stageRun{
 		d: d, i: i, s: s, p: p, idle: append([]*slot(nil), d.slots...), replies: make(chan outcome, len(d.slots)),
-		state: sched.New(sched.Config{Tries: d.cfg.Tries, FailFast: d.cfg.FailFast}, first, n, p.Reduces(), s.folder),
-		total: p.Rows(), sum: StageSummary{Name: s.folder, Tasks: n + p.Reduces()},
+		state:    sched.New(sched.Config{Tries: d.cfg.Tries, FailFast: d.cfg.FailFast}, first, n, p.Reduces(), s.folder),
+		sum:      StageSummary{Name: s.folder, Tasks: n + p.Reduces()},
 		excluded: map[task.ID]int64{}, runs: make([]uint32, n),
 	}
+	r.total, _ = p.Rows()
 	committed := map[task.ID]int{}
 	for rec, err := range d.dir.Records(s.folder) {
 		if err != nil {
@@ -251,11 +252,11 @@ func (r *stageRun) judge() error {
 	for _, c := range r.d.counts[:r.i] {
 		rejects += c.Rejected + c.RejectedRecords
 	}
-	switch {
-	case r.i == 1:
-		rows += r.d.counts[0].Rejected
-	case r.i > 1: // its rows are not those of the input, all of which have been read
-		rows = r.d.counts[0].Rows()
+	switch first, mapped := rowStages(r.d.stages); {
+	case r.i > mapped: // its rows are not those of the input, all of which have been read
+		rows = r.d.counts[first].Rows()
+	case r.i > first:
+		rows += r.d.counts[first].Rejected
 	}
 	if rows >= rejectsJudgedFrom && r.d.cfg.MaxRejects.exceeded(rejects, rows) {
 		return &GateError{Rejects: rejects, Rows: rows, Limit: r.d.cfg.MaxRejects}

@@ -48,6 +48,23 @@ func TestStalePlan(t *testing.T) {
 	}
 }
 
+// The same when it happens in one run, whose workers know the former plan.
+func TestStalePlanInOneRun(t *testing.T) {
+	cfg := base(t, mrtest.Inputs(t, text(50)+"!reject:"+filepath.Join(t.TempDir(), "once")+"\n"))
+	hit := false
+	cfg.Hook = func(point string) {
+		if point == "start:02-second/map-000002" && !hit {
+			hit = true
+			spoil(t, cfg.Dir, "stages/01-first/data/middle/map-000002.*", os.Remove)
+		}
+	}
+	cfg.Workers = 1
+	mrtest.Run(t, options(), chainJob(), cfg, mapreduce.ExitComplete)
+	if n := len(rows[line](t, cfg.Dir, "out/end")); n != 51 || !hit {
+		t.Errorf("%d rows", n)
+	}
+}
+
 // probeParams say what making the mapper does, see act.
 type probeParams struct{ Load string }
 

@@ -48,11 +48,12 @@ type StageStatus struct {
 	RunBytes    int64            `json:"run_bytes"`              // of run files that are there
 	Data        []DataStatus     `json:"data,omitempty"`
 	counts      task.Counts
+	first       task.Kind // of its first tasks, "" where not known
 }
 
 // TaskStatus counts the tasks of one kind.
 type TaskStatus struct {
-	Kind      string `json:"kind"` // "split", "map" or "reduce"
+	Kind      string `json:"kind"` // "scan", "split", "map" or "reduce"
 	Committed int    `json:"committed"`
 	Total     int    `json:"total"`
 }
@@ -161,6 +162,7 @@ func (st *StageStatus) add(rec task.Record) {
 	}
 	if rec.Task.Kind != task.Reduce {
 		st.Rows += rec.Counts.Read
+		st.first = rec.Task.Kind
 	}
 }
 
@@ -170,8 +172,9 @@ func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
 	if !st.Planned {
 		return
 	}
-	st.Total = p.Rows()
+	st.Total, _ = p.Rows()
 	first, n := p.First()
+	st.first = first
 	st.Tasks = append(st.Tasks, TaskStatus{string(first), committed[first], n})
 	if r := p.Reduces(); r > 0 {
 		st.Tasks = append(st.Tasks, TaskStatus{string(task.Reduce), committed[task.Reduce], r})
@@ -197,14 +200,16 @@ func (st *StageStatus) measure(d *jobdir.Dir) (err error) {
 	return nil
 }
 
-// sumRows adds up the rows of the job: those of the split, and those of the stage that maps its shards.
+// sumRows adds up the rows of the job: those of the stage that reads them first, after the scan if there is one, and those of
+// the stage that maps them.
 func (s *Status) sumRows() {
+	first, mapped := s.rowStages()
 	for i, st := range s.Stages {
 		s.Rows.Rejected += st.Rejected
-		if i == 0 {
+		if i == first {
 			s.Rows.Read = st.Rows
 		}
-		if i == 1 || len(s.Stages) == 1 && st.Name != splitFolder {
+		if i == mapped {
 			s.Rows.Mapped = st.counts.Mapped
 		}
 		for rule, n := range st.Dropped {
@@ -214,6 +219,17 @@ func (s *Status) sumRows() {
 			s.Rows.Dropped[rule] += n
 		}
 	}
+}
+
+func (s *Status) rowStages() (first, mapped int) {
+	is := func(i int, kind task.Kind) bool { return i < len(s.Stages) && s.Stages[i].first == kind }
+	if is(0, task.Scan) {
+		first = 1
+	}
+	if mapped = first; is(first, task.Split) {
+		mapped++
+	}
+	return first, mapped
 }
 
 // lockHolder tells who holds the lock file, or "" where that cannot be seen. It looks into the kernel's list

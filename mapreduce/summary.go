@@ -44,7 +44,7 @@ type Summary struct {
 // RowSummary accounts for the input rows of a job.
 type RowSummary struct {
 	Read     int64            `json:"read"`   // input rows
-	Mapped   int64            `json:"mapped"` // by the stage that reads the shards
+	Mapped   int64            `json:"mapped"` // by the stage that reads the shards, or the input in place
 	Dropped  map[string]int64 `json:"dropped,omitempty"`
 	Rejected int64            `json:"rejected"` // by all stages, key groups counted by their records
 }
@@ -105,15 +105,27 @@ const (
 	EventNote     = "note"     // anything else that a person should know
 )
 
+// rowStages are the stage that first reads the rows of the input, and the one that first maps them.
+func rowStages(stages []Stage) (first, mapped int) {
+	if stages[0].kind == task.Scan {
+		first = 1
+	}
+	if mapped = first; stages[first].kind == task.Split {
+		mapped++
+	}
+	return first, mapped
+}
+
 // sumRows fills in the rows of a job from the counts of its stages.
 func sumRows(stages []Stage, counts []task.Counts) RowSummary {
 	var r RowSummary
+	first, mapped := rowStages(stages)
 	for i, c := range counts {
 		r.Rejected += c.Rejected + c.RejectedRecords
-		if i == 0 {
+		if i == first {
 			r.Read = c.Rows()
 		}
-		if i == 1 || len(stages) == 1 {
+		if i == mapped {
 			r.Mapped = c.Mapped
 		}
 		for _, rule := range slices.Sorted(maps.Keys(c.Dropped)) {

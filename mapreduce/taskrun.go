@@ -27,19 +27,25 @@ type taskRun struct {
 	listing string
 	cell    *worker.Cell
 	rejects Dataset[Reject]
+	limit   int64 // rows that the task takes of its ranges, 0 for all
 
 	out      Out
 	counts   task.Counts
 	outputs  []task.Output
 	files    []*outputFile // open ones
 	digests  map[string]string
+	scanned  []task.Scanned
 	rejected *rowWriter[Reject]
 	run      *outputFile
 	shuffle  *shuffle.Writer
 }
 
-// outputBuffer is what an open file buffers before it is written.
-const outputBuffer = 256 << 10
+const (
+	// outputBuffer is what an open file buffers before it is written, in bytes.
+	outputBuffer = 256 << 10
+	// directWrite is the size of what is written without a copy.
+	directWrite = 64 << 10
+)
 
 // outputFile is a file that an attempt is writing. It takes the checksum on the way.
 type outputFile struct {
@@ -73,7 +79,15 @@ func (s sumWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (o *outputFile) Write(p []byte) (int, error) { return o.w.Write(p) }
+func (o *outputFile) Write(p []byte) (int, error) {
+	if len(p) < directWrite {
+		return o.w.Write(p)
+	}
+	if err := o.w.Flush(); err != nil {
+		return 0, err
+	}
+	return sumWriter{o}.Write(p)
+}
 
 // abandon closes the files of a failed attempt.
 func (t *taskRun) abandon() {
@@ -137,7 +151,7 @@ func (t *taskRun) addReject(r Reject) error {
 		}
 		t.rejected.file = f
 	}
-	return t.rejected.write(r)
+	return t.rejected.write(&r)
 }
 
 // rejectClass names why a row was rejected: a plain error is one of the record.
@@ -166,8 +180,8 @@ func (t *taskRun) openMapWrites(partitions []int) error {
 	if t.shuffle, err = shuffle.NewWriter(t.run, shape); err != nil {
 		return err
 	}
-	for i, s := range t.stage.streams {
-		t.out.emitters = append(t.out.emitters, s.newEmitter(t.shuffle, partitions[i]))
+	for _, s := range t.stage.streams {
+		t.out.emitters = append(t.out.emitters, s.newEmitter(t.shuffle))
 	}
 	return nil
 }
@@ -232,7 +246,7 @@ func (t *taskRun) closeRun() error {
 func (t *taskRun) result(start time.Time, cpu float64) task.Result {
 	return task.Result{
 		Version: task.Version, Attempt: t.as.Attempt, Outputs: t.outputs, Counts: t.counts,
-		Excluded: t.as.Exclude, Digests: t.digests, Input: t.as.Input,
+		Excluded: t.as.Exclude, Digests: t.digests, Scanned: t.scanned, Input: t.as.Input,
 		Usage: task.Usage{CPUSeconds: cpuSeconds() - cpu, WallSeconds: time.Since(start).Seconds(), PeakRSS: peakRSS()},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,6 +61,9 @@ func (b *bars) event(e mapreduce.Event) {
 		b.show(e)
 	case mapreduce.EventProgress:
 		b.show(e)
+	case mapreduce.EventJob: // at its end a bar that is not full stays above
+		b.leave()
+		b.p.say("%s", eventText(e))
 	default:
 		b.above(eventText(e))
 	}
@@ -102,11 +106,21 @@ func (b *bars) begin(e mapreduce.Event, byTasks bool) {
 		return
 	}
 	b.bar = progressbar.NewOptions64(left,
-		progressbar.OptionSetWriter(b.p.stderr), progressbar.OptionSetWidth(24), progressbar.OptionSetTheme(progressbar.ThemeASCII),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
+		progressbar.OptionSetWriter(b.p.stderr), progressbar.OptionSetWidth(barWidth(b.p, b.name, unit, left)), progressbar.OptionSetTheme(progressbar.ThemeASCII),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString(unit),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionShowElapsedTimeOnFinish(),
 		progressbar.OptionSetDescription(b.name), progressbar.OptionThrottle(100*time.Millisecond))
 	_ = b.bar.RenderBlank()
+}
+
+// barWidth is the width of a bar whose line fits the terminal, with a speed of seven digits and some hours to go.
+func barWidth(p *program, name, unit string, n int64) int {
+	width := terminalWidth(p.stderr)
+	if width == 0 {
+		width = columns
+	}
+	line := fmt.Sprintf("%s 100%% [] (%d/%d, 1234567 %s/s) [1h2m3s:1h2m3s] ", name, n, n, unit)
+	return min(max(width-len(line)-1, 6), 24)
 }
 
 // set moves the bar to where an event is.
@@ -123,6 +137,7 @@ func (b *bars) set(e mapreduce.Event) {
 	if at > 0 && !b.moving {
 		b.moving = true
 		progressbar.OptionSetPredictTime(true)(b.bar)
+		progressbar.OptionShowIts()(b.bar)
 	}
 	_ = b.bar.Set64(max(at, 0))
 	if b.bar.IsFinished() {

@@ -40,6 +40,20 @@ func outFlag() cli.Flag {
 	return &cli.StringFlag{Name: "out", Usage: "`JOB`job directory: a new one, or that of the same command"}
 }
 
+// shardsText explains --shards.
+const shardsText = `
+With --shards disk the input is copied into shards in the job directory, and
+these are mapped. With --shards in-place the input itself is mapped: no copy is
+made, which is faster and needs less disk, and the results are the same. The
+input must then stay as it is until the job is complete; this is checked by
+digests, and a file that has changed is exit code 4. A compressed file is mapped
+by one worker, so a few large ones go faster by way of shards.
+`
+
+func shardsFlag(value string) cli.Flag {
+	return &cli.StringFlag{Name: "shards", Value: value, Usage: "`WHERE`disk, or in-place: map the input itself, without a copy; it must not change (default: " + value + ")"}
+}
+
 // leastWorkerMemory is what a worker needs to start at all.
 const leastWorkerMemory = 64 << 20
 

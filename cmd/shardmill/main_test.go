@@ -79,7 +79,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "crash": cmdCrash, "sametree": cmdSameTree, "await": cmdAwait, "smalldisk": cmdSmallDisk, "randomtext": cmdRandomText,
-			"pprof": cmdPprof,
+			"pprof": cmdPprof, "gzip": cmdGzip, "repeat": cmdRepeat,
 		},
 	})
 }
@@ -240,6 +240,30 @@ func profileTexts(b []byte) (texts []string, err error) {
 		b = b[n:]
 	}
 	return texts, nil
+}
+
+// cmdGzip compresses files, each into one of the same name and ".gz": gzip FILE...
+func cmdGzip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: gzip FILE...")
+	}
+	for _, name := range args {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, err := io.WriteString(z, ts.ReadFile(name))
+		ts.Check(errors.Join(err, z.Close()))
+		ts.Check(os.WriteFile(ts.MkAbs(name+".gz"), b.Bytes(), 0o644))
+	}
+}
+
+// cmdRepeat writes the text of a file again and again: repeat N FROM TO.
+func cmdRepeat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repeat N FROM TO")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), bytes.Repeat([]byte(ts.ReadFile(args[1])), n), 0o644))
 }
 
 // cmdRandomText writes a file of words that hardly compress: randomtext FILE BYTES.

@@ -15,13 +15,17 @@ import (
 
 const rankText = `
 Writes the N best rows of each value of a column, or counts, sums, least,
-greatest and mean values of its groups, from CSV, TSV and JSON-lines files, also
-as .gz or .zst. Ties are in order of the input. The same command continues where
-an earlier run stopped.
+greatest and mean values of its groups. Inputs are CSV, TSV and JSON-lines
+files, also as .gz or .zst, and Parquet files; folders and glob patterns are
+listed. Ties are in order of the input. The same command continues where an
+earlier run stopped.
+` + shardsText + `From one to the other, sums of floats may differ in their last digits.
 
-Example:
+Examples:
   shardmill rank --key user --by score:desc --top 10 --out best plays/*.csv
   shardmill rank --key user --agg count,mean:score --out users plays/*.csv
+  shardmill rank --shards in-place --key user --by score --top 10 \
+    --columns item --out best plays.parquet
 `
 
 func rankFlags() []cli.Flag {
@@ -35,7 +39,8 @@ func rankFlags() []cli.Flag {
 		&cli.StringFlag{Name: "columns", Usage: "`A,B`columns that come along (default: all; needed for JSON lines)"},
 		&cli.StringFlag{Name: "agg", Usage: "`LIST`instead of --by: count,sum:COL,min:COL,max:COL,mean:COL"},
 		outFlag(),
-		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard (default: 1000000)"},
+		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
+		shardsFlag(d.Shards),
 	}
 }
 
@@ -63,7 +68,7 @@ func (p *program) rankCommand() *cli.Command {
 func rankParams(c *cli.Context) ([]byte, error) {
 	params := rank.Params{
 		Key: c.String("key"), KeyType: c.String("key-type"), By: c.String("by"), ByType: c.String("by-type"),
-		Top: c.Int64("top"), ShardRows: c.Int64("shard-rows"), Agg: list(c.String("agg")),
+		Top: c.Int64("top"), ShardRows: c.Int64("shard-rows"), Shards: c.String("shards"), Agg: list(c.String("agg")),
 	}
 	if c.IsSet("columns") {
 		params.Columns = append([]string{}, list(c.String("columns"))...)

@@ -106,3 +106,23 @@ func TestProgressText(t *testing.T) {
 		}
 	}
 }
+
+// A scan reads no rows, and a job in place has no shards: neither is shown as nothing.
+func TestStatusOfScan(t *testing.T) {
+	scan := mapreduce.StageStatus{Name: "00-scan", Planned: true, Tasks: []mapreduce.TaskStatus{{Kind: "scan", Committed: 1, Total: 2}}}
+	if got, want := stageText(scan), "scan 1/2"; got != want {
+		t.Errorf("%q, expected %q", got, want)
+	}
+	split := mapreduce.StageStatus{Planned: true, Tasks: []mapreduce.TaskStatus{{Kind: "split", Total: 2}}}
+	if got, want := stageText(split), "split 0/2, 0 rows"; got != want {
+		t.Errorf("%q, expected %q", got, want)
+	}
+	for _, test := range []struct {
+		runs, shards int64
+		want         string
+	}{{0, 0, ""}, {5, 0, "5 bytes of run files"}, {0, 1, "1 byte of shards"}, {2048, 1, "1 byte of shards, 2.0 KiB of run files"}} {
+		if got := workText(test.runs, test.shards); got != test.want {
+			t.Errorf("%d and %d: %q, expected %q", test.runs, test.shards, got, test.want)
+		}
+	}
+}

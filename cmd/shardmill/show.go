@@ -16,7 +16,8 @@ import (
 const showText = `
 Prints the first rows of a job's results. Of classify: the labels with their
 numbers of images and the best images of each, or with --label the best images
-of one. Of wordcount: the most frequent words.
+of one. Of rank: the first rows of the first parts. Of wordcount: the most
+frequent words.
 
 Examples:
   shardmill show job

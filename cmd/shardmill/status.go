@@ -77,13 +77,25 @@ func statusLines(s mapreduce.Status, dir string) []pair {
 	if s.Results != "" {
 		lines = append(lines, pair{"results", filepath.Join(dir, s.Results)})
 	}
-	if runs, shards := s.WorkBytes(); runs+shards > 0 {
-		lines = append(lines, pair{"work space", fmt.Sprintf("%s of shards, %s of run files", sized(shards), sized(runs))})
+	if text := workText(s.WorkBytes()); text != "" {
+		lines = append(lines, pair{"work space", text})
 	}
 	for _, problem := range s.Problems {
 		lines = append(lines, pair{"problem", problem})
 	}
 	return lines
+}
+
+// workText is the size of what is kept for later tasks, "" if that is nothing.
+func workText(runs, shards int64) string {
+	var parts []string
+	if shards > 0 {
+		parts = append(parts, sized(shards)+" of shards")
+	}
+	if runs > 0 {
+		parts = append(parts, sized(runs)+" of run files")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // progressText is the state of the whole job, with the way on.
@@ -110,11 +122,12 @@ func stageText(st mapreduce.StageStatus) string {
 	for _, t := range st.Tasks {
 		parts = append(parts, fmt.Sprintf("%s %d/%d", t.Kind, t.Committed, t.Total))
 	}
-	rows := counted(st.Rows, "row")
-	if st.Total > 0 {
-		rows = fmt.Sprintf("%d of %s", st.Rows, counted(st.Total, "row"))
+	switch {
+	case st.Total > 0:
+		parts = append(parts, fmt.Sprintf("%d of %s", st.Rows, counted(st.Total, "row")))
+	case st.Rows > 0 || !scans(st):
+		parts = append(parts, counted(st.Rows, "row"))
 	}
-	parts = append(parts, rows)
 	for rule, n := range sortedRules(st.Dropped) {
 		parts = append(parts, fmt.Sprintf("%d dropped by %s", n, rule))
 	}
@@ -123,3 +136,6 @@ func stageText(st mapreduce.StageStatus) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// scans tells whether a stage only looks at files: it reads no rows.
+func scans(st mapreduce.StageStatus) bool { return len(st.Tasks) > 0 && st.Tasks[0].Kind == "scan" }

@@ -157,3 +157,41 @@ func TestBarsOfNothing(t *testing.T) {
 		t.Errorf("drew %q", b.String())
 	}
 }
+
+// A line fits the terminal whatever numbers are in it, and an interrupted bar stays above the last word.
+func TestBarsFit(t *testing.T) {
+	var b bytes.Buffer
+	w := newBars(&program{stderr: &b})
+	const rows = 60e6
+	w.event(mapreduce.Event{Kind: mapreduce.EventStage, Stage: "01-rank", Tasks: 20, Total: rows})
+	if strings.Contains(b.String(), "/hr") {
+		t.Errorf("a speed before there is one: %q", b.String())
+	}
+	for i := range int64(10) {
+		w.event(mapreduce.Event{Kind: mapreduce.EventProgress, Stage: "01-rank", Tasks: 20, Done: int(i), Rows: i * rows / 10, Total: rows})
+		time.Sleep(15 * time.Millisecond) // above a million rows a second
+	}
+	w.event(mapreduce.Event{Kind: mapreduce.EventJob, Text: "job rank: interrupted"})
+	w.end()
+	for line := range strings.FieldsFuncSeq(b.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if len(line) >= columns {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+	if lines := drawn(b.String()); len(lines) != 3 || !strings.HasPrefix(lines[0], "01-rank ") || lines[1] != "job rank: interrupted" {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestBarWidth(t *testing.T) {
+	p := &program{stderr: &bytes.Buffer{}}
+	for _, test := range []struct {
+		name string
+		n    int64
+		want int
+	}{{"00-scan", 2, 24}, {"01-rank", 60e6, 11}, {strings.Repeat("long", 20), 1, 6}} {
+		if got := barWidth(p, test.name, "rows", test.n); got != test.want {
+			t.Errorf("%s of %d: %d, expected %d", test.name, test.n, got, test.want)
+		}
+	}
+}

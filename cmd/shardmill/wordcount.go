@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -12,12 +13,13 @@ import (
 )
 
 const wordcountText = `
-Counts the words of text files; folders and glob patterns are listed. Words are
-what white space separates. The same command continues where an earlier run
-stopped.
-
-Example:
+Counts the words of text files, which may be compressed by gzip or zstd; folders
+and glob patterns are listed. Words are what white space separates. The same
+command continues where an earlier run stopped.
+` + shardsText + `
+Examples:
   shardmill wordcount --out words books/*.txt
+  shardmill wordcount --shards in-place --out words books/*.txt logs/*.gz
   shardmill show words
 `
 
@@ -25,9 +27,12 @@ func (p *program) wordcountCommand() *cli.Command {
 	return &cli.Command{
 		Name: "wordcount", Usage: "count the words of text files",
 		ArgsUsage: "INPUT...", Description: wordcountText,
-		Flags: slices.Concat([]cli.Flag{outFlag()}, identityFlags(), runFlags()),
+		Flags: slices.Concat([]cli.Flag{outFlag(), shardsFlag(wordcount.Defaults().Shards)}, identityFlags(), runFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := jobConfig(c)
+			if err == nil {
+				cfg.Params, err = json.Marshal(wordcount.Params{Shards: c.String("shards")})
+			}
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -21,7 +22,7 @@ type line struct {
 
 func lineColumns() table.Columns[line] {
 	return table.Columns[line]{
-		table.String("input", func(r *line) string { return r.input }, func(r *line, v string) { r.input = v }),
+		table.Repeated("input", func(r *line) string { return r.input }, func(r *line, v string) { r.input = v }),
 		table.Int64("line", func(r *line) int64 { return r.line }, func(r *line, v int64) { r.line = v }),
 		table.Int64("key", func(r *line) int64 { return r.key }, func(r *line, v int64) { r.key = v }),
 		table.Int64("by", func(r *line) int64 { return r.by }, func(r *line, v int64) { r.by = v }),
@@ -43,9 +44,11 @@ func encodeLines(tb testing.TB, w io.Writer, rows []line, n int) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for i := range n * maxRows {
-		if err := a.Write(rows[i%len(rows)]); err != nil {
-			tb.Fatal(err)
+	for range n * maxRows / len(rows) {
+		for part := range slices.Chunk(rows, 64) {
+			if err := a.WriteRows(part); err != nil {
+				tb.Fatal(err)
+			}
 		}
 	}
 	if err := a.Close(); err != nil {
@@ -71,14 +74,14 @@ func BenchmarkReadLines(b *testing.B) {
 	encodeLines(b, &buf, lines(maxRows), benchBatches)
 	b.ReportAllocs()
 	start := cpu(b)
-	var row line
+	rows := make([]line, 512)
 	for b.Loop() {
 		r, err := NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()), "mem", lineColumns())
 		if err != nil {
 			b.Fatal(err)
 		}
 		for err == nil {
-			err = r.Read(&row)
+			_, err = r.ReadRows(rows)
 		}
 		if !errors.Is(err, io.EOF) {
 			b.Fatal(err)

@@ -12,6 +12,10 @@
 //	"SMIL" version crc zero            the seal: 4 x 4 bytes, numbers little-endian
 //	footer, size of footer, "ARROW1"   as Arrow defines them
 //
+// A text that table.Repeated stores once for many rows counts once for each run. Its columns are run-end encoded,
+// which Arrow has since format 1.3 (2023); programs that do not know that layout refuse the file. Files without such a column are as
+// they were before there were any: the version is the same.
+//
 // The seal stands where Arrow readers do not look. Its crc is the CRC-32C of all bytes
 // after the seal: Arrow footers are trusted by their readers down to the sizes they
 // allocate, so the footer is checked before it is parsed. The data is not covered;

@@ -66,6 +66,18 @@ func (r *Reader[R]) Read(row *R) error {
 	return r.err
 }
 
+// ReadRows is Read for several records, and quicker: it sets rows from the next ones and returns how many, of which there
+// is one at least where the error is nil and rows is not empty.
+func (r *Reader[R]) ReadRows(rows []R) (n int, err error) {
+	for r.err == nil && len(rows) > 0 {
+		if n = r.view.ReadRows(rows); n > 0 {
+			return n, nil
+		}
+		r.err = r.load()
+	}
+	return 0, r.err
+}
+
 func (r *Reader[R]) load() (err error) {
 	defer table.Recover(r.batches.name, &err)
 	rec, err := r.batches.next()

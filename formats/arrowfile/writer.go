@@ -75,10 +75,30 @@ func (w *Writer[R]) Write(r R) error {
 	if err := w.batch.Append(&w.row); err != nil {
 		return fmt.Errorf("arrow file: %w", err)
 	}
-	if w.batch.Rows() >= maxRows || w.batch.Bytes() >= maxBytes {
-		w.err = w.flush()
+	w.err = w.roll()
+	return w.err
+}
+
+// WriteRows is Write for several records, and quicker. It does not keep them. After any error the Writer is not good.
+func (w *Writer[R]) WriteRows(rows []R) error {
+	for w.err == nil && len(rows) > 0 {
+		n, err := w.batch.AppendRows(rows[:min(len(rows), maxRows-w.batch.Rows())], maxBytes)
+		if err != nil {
+			w.err = fmt.Errorf("arrow file: %w", err)
+			break
+		}
+		rows = rows[n:]
+		w.err = w.roll()
 	}
 	return w.err
+}
+
+// roll writes the batch if it is full.
+func (w *Writer[R]) roll() error {
+	if w.batch.Rows() < maxRows && w.batch.Bytes() < maxBytes {
+		return nil
+	}
+	return w.flush()
 }
 
 // Close writes what is left of the file; it does not close the underlying writer.

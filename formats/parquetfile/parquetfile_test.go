@@ -18,6 +18,13 @@ import (
 	"github.com/shardmill/shardmill/formats/table"
 )
 
+func TestRepeatedIsRefused(t *testing.T) {
+	cols := table.Columns[best]{table.Repeated("text", func(*best) string { return "" }, func(*best, string) {})}
+	if _, err := Create(io.Discard, cols); !errors.Is(err, table.ErrColumns) || !strings.Contains(err.Error(), `"text"`) {
+		t.Error(err)
+	}
+}
+
 func TestGolden(t *testing.T) { suite().Golden(t, "testdata/v1.parquet") }
 
 func save(t testing.TB, data []byte) string {

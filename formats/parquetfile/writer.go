@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 
@@ -31,6 +32,11 @@ func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
 		return nil, fmt.Errorf("parquet file: %w", err)
 	}
 	schema := cols.Schema(table.Mark(format, version))
+	for _, f := range schema.Fields() {
+		if f.Type.ID() == arrow.RUN_END_ENCODED {
+			return nil, fmt.Errorf("parquet file: %w: %q is a repeated column, which Parquet has not", table.ErrColumns, f.Name)
+		}
+	}
 	batch, err := table.NewBatch(cols, schema)
 	if err != nil {
 		return nil, fmt.Errorf("parquet file: %w", err)

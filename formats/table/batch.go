@@ -1,7 +1,9 @@
 package table
 
 import (
+	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -46,20 +48,49 @@ func NewBatch[R any](cols Columns[R], schema *arrow.Schema) (*Batch[R], error) {
 // Append adds one record, which it does not keep, or, when a value cannot be stored, nothing: then the
 // error is a *ValueError.
 func (b *Batch[R]) Append(r *R) error {
-	bytes := 0
-	for i, buf := range b.buffers {
-		n, err := buf.add(r)
-		if err != nil {
-			for _, before := range b.buffers[:i] {
-				before.undo()
-			}
-			return &ValueError{Column: b.cols[i].Name(), Err: err}
-		}
-		bytes += n
+	bytes, err := b.add(unsafe.Slice(r, 1))
+	if err != nil {
+		return err
 	}
 	b.rows++
 	b.bytes += bytes
 	return nil
+}
+
+// AppendRows adds the first n of rows, one column after the other: at least one record and, where n is less than there are,
+// the last one before Bytes reaches limit, or that one. After an error, a *ValueError, it has added none.
+func (b *Batch[R]) AppendRows(rows []R, limit int) (n int, err error) {
+	bytes, err := b.add(rows)
+	if len(rows) > 1 && (errors.Is(err, errMany) || err == nil && b.bytes+bytes >= limit) {
+		b.truncate(len(b.buffers))
+		return b.AppendRows(rows[:len(rows)/2], limit)
+	}
+	if err != nil {
+		return 0, err
+	}
+	b.rows += len(rows)
+	b.bytes += bytes
+	return len(rows), nil
+}
+
+// add appends the values of records, or none, and returns their size in bytes.
+func (b *Batch[R]) add(rows []R) (bytes int, err error) {
+	for i, buf := range b.buffers {
+		size, err := buf.add(rows)
+		if err != nil {
+			b.truncate(i + 1)
+			return 0, &ValueError{Column: b.cols[i].Name(), Err: err}
+		}
+		bytes += size
+	}
+	return bytes, nil
+}
+
+// truncate drops what the first columns hold beyond the records of the batch.
+func (b *Batch[R]) truncate(columns int) {
+	for _, buf := range b.buffers[:columns] {
+		buf.truncate(b.rows)
+	}
 }
 
 // Rows returns the number of records in the batch.

@@ -12,7 +12,9 @@ const maxValue = 256 << 20
 
 var (
 	errShort = errors.New("a buffer is shorter than its column")
-	errNulls = errors.New("a list has null elements")
+	errMany  = errors.New("too many bytes of values at a time")
+	errNulls = errors.New("it has null elements")
+	errRuns  = errors.New("the ends of its runs do not rise to its length")
 )
 
 // Column is one column of records of type R. The zero Column is invalid; use the constructors.
@@ -25,10 +27,10 @@ type Column[R any] struct {
 
 // buffer collects the values of one column, in Arrow's layout.
 type buffer[R any] interface {
-	// add appends the value of a record and returns its size in bytes. After an error it has appended nothing.
-	add(*R) (int, error)
-	// undo drops the value added last.
-	undo()
+	// add appends the values of records and returns their size in bytes. After an error it has appended some of them.
+	add(rows []R) (int, error)
+	// truncate drops the values behind the first n, which are not more than there are.
+	truncate(n int)
 	// take returns the values as an array, valid until the next add, and empties the buffer.
 	take() arrow.Array
 }
@@ -37,8 +39,8 @@ type buffer[R any] interface {
 type cursor[R any] interface {
 	// load checks an array so far that read stays inside its buffers, which Arrow v15 does not, and reads from it.
 	load(arrow.Array) error
-	// read sets value i in a record.
-	read(i int, r *R)
+	// read sets the values from the given one on in records. Between loads it goes forward only.
+	read(from int, rows []R)
 }
 
 // Name returns the name of the column.

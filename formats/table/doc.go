@@ -14,11 +14,12 @@
 //	Int32       int32, not null              Int64       int64, not null
 //	Float32     float, not null              Float64     double, not null
 //	Bool        bool, not null               Floats      list of float not null, not null
+//	Repeated    run_end_encoded<int32, utf8>, not null; not in Parquet
 //
 // There are no others on purpose: the dictionary and fixed-size list types of the
 // Arrow library in use (v15) lose data in Parquet.
 //
-// Batch and View move records in and out of Arrow record batches. They are for
+// Batch and View move records in and out of Arrow record batches, several at a time one column after the other. They are for
 // the format packages; reference counting and Arrow types stay inside formats.
 // Columns keep their values in buffers of Arrow's layout, which they use again for
 // the next batch: no value is allocated, but those that String, NullString and Floats set.

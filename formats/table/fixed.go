@@ -1,6 +1,8 @@
 package table
 
 import (
+	"math/bits"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -26,12 +28,16 @@ type fixedBuffer[R any, T number] struct {
 	values []T
 }
 
-func (b *fixedBuffer[R, T]) add(r *R) (int, error) {
-	b.values = append(b.values, b.get(r))
-	return b.width, nil
+func (b *fixedBuffer[R, T]) add(rows []R) (int, error) {
+	values := b.values
+	for i := range rows {
+		values = append(values, b.get(&rows[i]))
+	}
+	b.values = values
+	return len(rows) * b.width, nil
 }
 
-func (b *fixedBuffer[R, T]) undo() { b.values = b.values[:len(b.values)-1] }
+func (b *fixedBuffer[R, T]) truncate(n int) { b.values = b.values[:n] }
 
 func (b *fixedBuffer[R, T]) take() arrow.Array {
 	a := newArray(b.of, len(b.values), 0, nil, arrow.GetBytes(b.values))
@@ -59,7 +65,12 @@ func (c *fixedCursor[R, T]) load(a arrow.Array) error {
 	return nil
 }
 
-func (c *fixedCursor[R, T]) read(i int, r *R) { c.set(r, c.values[i]) }
+func (c *fixedCursor[R, T]) read(from int, rows []R) {
+	values := c.values[from : from+len(rows)]
+	for i, v := range values {
+		c.set(&rows[i], v)
+	}
+}
 
 // bitmap holds bits, the first in the lowest bit of the first byte.
 type bitmap struct {
@@ -77,13 +88,19 @@ func (b *bitmap) add(v bool) {
 	b.n++
 }
 
-// undo drops the last bit and returns it.
-func (b *bitmap) undo() bool {
-	b.n--
-	last := bit(b.bytes, b.n)
-	b.bytes[b.n/8] &^= 1 << (b.n % 8)
-	b.bytes = b.bytes[:(b.n+7)/8]
-	return last
+func (b *bitmap) truncate(n int) {
+	b.bytes, b.n = b.bytes[:(n+7)/8], n
+	if n%8 != 0 {
+		b.bytes[n/8] &= 1<<(n%8) - 1
+	}
+}
+
+// ones counts the bits that are set.
+func (b *bitmap) ones() (n int) {
+	for _, v := range b.bytes {
+		n += bits.OnesCount8(v)
+	}
+	return n
 }
 
 func (b *bitmap) reset() { b.bytes, b.n = b.bytes[:0], 0 }
@@ -95,12 +112,14 @@ type boolBuffer[R any] struct {
 	bits bitmap
 }
 
-func (b *boolBuffer[R]) add(r *R) (int, error) {
-	b.bits.add(b.get(r))
-	return 1, nil
+func (b *boolBuffer[R]) add(rows []R) (int, error) {
+	for i := range rows {
+		b.bits.add(b.get(&rows[i]))
+	}
+	return len(rows), nil
 }
 
-func (b *boolBuffer[R]) undo() { b.bits.undo() }
+func (b *boolBuffer[R]) truncate(n int) { b.bits.truncate(n) }
 
 func (b *boolBuffer[R]) take() arrow.Array {
 	a := newArray(arrow.FixedWidthTypes.Boolean, b.bits.n, 0, nil, b.bits.bytes)
@@ -125,7 +144,11 @@ func (c *boolCursor[R]) load(a arrow.Array) error {
 	return nil
 }
 
-func (c *boolCursor[R]) read(i int, r *R) { c.set(r, bit(c.bits, c.offset+i)) }
+func (c *boolCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		c.set(&rows[i], bit(c.bits, c.offset+from+i))
+	}
+}
 
 // newArray returns an array of n values over buffers that stay with their owner.
 func newArray(t arrow.DataType, n, nulls int, buffers ...[]byte) arrow.Array {

@@ -17,20 +17,25 @@ type floatsBuffer[R any] struct {
 	values  []float32
 }
 
-func (b *floatsBuffer[R]) add(r *R) (int, error) {
-	v := b.get(r)
-	n := 4 * len(v)
-	if n > maxValue {
-		return 0, fmt.Errorf("list of %d bytes: %w", n, formats.ErrTooLong)
+func (b *floatsBuffer[R]) add(rows []R) (int, error) {
+	before := len(b.values)
+	for i := range rows {
+		v := b.get(&rows[i])
+		if n := 4 * len(v); n > maxValue {
+			return 0, fmt.Errorf("list of %d bytes: %w", n, formats.ErrTooLong)
+		}
+		if 4*len(b.values) > maxValue {
+			return 0, errMany
+		}
+		b.values = append(b.values, v...)
+		b.offsets = append(b.offsets, int32(len(b.values)))
 	}
-	b.values = append(b.values, v...)
-	b.offsets = append(b.offsets, int32(len(b.values)))
-	return n + 4, nil
+	return 4 * (len(b.values) - before + len(rows)), nil
 }
 
-func (b *floatsBuffer[R]) undo() {
-	b.offsets = b.offsets[:len(b.offsets)-1]
-	b.values = b.values[:b.offsets[len(b.offsets)-1]]
+func (b *floatsBuffer[R]) truncate(n int) {
+	b.offsets = b.offsets[:n+1]
+	b.values = b.values[:b.offsets[n]]
 }
 
 func (b *floatsBuffer[R]) take() arrow.Array {
@@ -74,8 +79,10 @@ func (c *floatsCursor[R]) load(a arrow.Array) error {
 	return checkOffsets(c.offsets, len(c.values))
 }
 
-func (c *floatsCursor[R]) read(i int, r *R) {
-	c.set(r, append([]float32{}, c.values[c.offsets[i]:c.offsets[i+1]]...))
+func (c *floatsCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		c.set(&rows[i], append([]float32{}, c.values[c.offsets[from+i]:c.offsets[from+i+1]]...))
+	}
 }
 
 // checkOffsets checks that offsets, of which there is one at least, start at 0 or later, never fall, and end within n values.

@@ -39,21 +39,40 @@ type texts struct {
 
 func newTexts() texts { return texts{offsets: []int32{0}} }
 
-func addText[S string | []byte](t *texts, v S) (int, error) {
+// addText appends a text, which check must find good.
+func addText[S string | []byte](t *texts, v S) error {
 	if len(v) > maxValue {
-		return 0, fmt.Errorf("text of %d bytes: %w", len(v), formats.ErrTooLong)
+		return fmt.Errorf("text of %d bytes: %w", len(v), formats.ErrTooLong)
 	}
-	if !ascii(v) && !utf8.Valid([]byte(v)) { // the conversion does not copy
-		return 0, formats.ErrNotUTF8
+	if len(t.data) > maxValue {
+		return errMany
 	}
 	t.data = append(t.data, v...)
 	t.offsets = append(t.offsets, int32(len(t.data)))
-	return len(v) + 4, nil
+	return nil
 }
 
-func (t *texts) undo() {
-	t.offsets = t.offsets[:len(t.offsets)-1]
-	t.data = t.data[:t.offsets[len(t.offsets)-1]]
+func (t *texts) len() int { return len(t.offsets) - 1 }
+
+// check checks that all texts behind the first n are UTF-8. Where together they are ASCII, each of them is.
+func (t *texts) check(n int) error {
+	if ascii(t.data[t.offsets[n]:]) {
+		return nil
+	}
+	for i := n; i < t.len(); i++ {
+		if !utf8.Valid(t.data[t.offsets[i]:t.offsets[i+1]]) {
+			return formats.ErrNotUTF8
+		}
+	}
+	return nil
+}
+
+// size returns the bytes of the texts and their offsets.
+func (t *texts) size() int { return len(t.data) + 4*len(t.offsets) }
+
+func (t *texts) truncate(n int) {
+	t.offsets = t.offsets[:n+1]
+	t.data = t.data[:t.offsets[n]]
 }
 
 func (t *texts) take(nulls int, valid []byte) arrow.Array {
@@ -61,7 +80,7 @@ func (t *texts) take(nulls int, valid []byte) arrow.Array {
 	if data == nil {
 		data = []byte{}
 	}
-	a := newArray(arrow.BinaryTypes.String, len(t.offsets)-1, nulls, valid, arrow.GetBytes(t.offsets), data)
+	a := newArray(arrow.BinaryTypes.String, t.len(), nulls, valid, arrow.GetBytes(t.offsets), data)
 	t.offsets, t.data = t.offsets[:1], t.data[:0]
 	if cap(t.data) > keepBytes {
 		t.data = nil
@@ -74,7 +93,15 @@ type textBuffer[R any, S string | []byte] struct {
 	texts
 }
 
-func (b *textBuffer[R, S]) add(r *R) (int, error) { return addText(&b.texts, b.get(r)) }
+func (b *textBuffer[R, S]) add(rows []R) (int, error) {
+	n, before := b.len(), b.size()
+	for i := range rows {
+		if err := addText(&b.texts, b.get(&rows[i])); err != nil {
+			return 0, err
+		}
+	}
+	return b.size() - before, b.check(n)
+}
 
 func (b *textBuffer[R, S]) take() arrow.Array { return b.texts.take(0, nil) }
 
@@ -82,30 +109,26 @@ type nullTextBuffer[R any, S string | []byte] struct {
 	get func(*R) (S, bool)
 	texts
 	valid bitmap
-	nulls int
 }
 
-func (b *nullTextBuffer[R, S]) add(r *R) (int, error) {
-	v, ok := b.get(r)
-	if !ok {
-		v = v[:0]
+func (b *nullTextBuffer[R, S]) add(rows []R) (int, error) {
+	n, before := b.len(), b.size()
+	for i := range rows {
+		v, ok := b.get(&rows[i])
+		if !ok {
+			v = v[:0]
+		}
+		if err := addText(&b.texts, v); err != nil {
+			return 0, err
+		}
+		b.valid.add(ok)
 	}
-	n, err := addText(&b.texts, v)
-	if err != nil {
-		return 0, err
-	}
-	b.valid.add(ok)
-	if !ok {
-		b.nulls++
-	}
-	return n, nil
+	return b.size() - before, b.check(n)
 }
 
-func (b *nullTextBuffer[R, S]) undo() {
-	b.texts.undo()
-	if !b.valid.undo() {
-		b.nulls--
-	}
+func (b *nullTextBuffer[R, S]) truncate(n int) {
+	b.texts.truncate(n)
+	b.valid.truncate(n)
 }
 
 // take pads the bitmap to a power of two as Arrow's builders do: files have that padding.
@@ -113,8 +136,7 @@ func (b *nullTextBuffer[R, S]) take() arrow.Array {
 	for padded := 1 << bits.Len(uint(b.valid.n-1)) / 8; len(b.valid.bytes) < padded; {
 		b.valid.bytes = append(b.valid.bytes, 0)
 	}
-	a := b.texts.take(b.nulls, b.valid.bytes)
+	a := b.texts.take(b.valid.n-b.valid.ones(), b.valid.bytes)
 	b.valid.reset()
-	b.nulls = 0
 	return a
 }

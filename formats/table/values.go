@@ -46,14 +46,22 @@ type stringCursor[R any] struct {
 	last string
 }
 
-func (c *stringCursor[R]) read(i int, r *R) { c.set(r, c.text(i, &c.last)) }
+func (c *stringCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		c.set(&rows[i], c.text(from+i, &c.last))
+	}
+}
 
 type textCursor[R any] struct {
 	set func(*R, []byte)
 	textValues
 }
 
-func (c *textCursor[R]) read(i int, r *R) { c.set(r, c.bytes(i)) }
+func (c *textCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		c.set(&rows[i], c.bytes(from+i))
+	}
+}
 
 type nullStringCursor[R any] struct {
 	set func(*R, string, bool)
@@ -61,11 +69,13 @@ type nullStringCursor[R any] struct {
 	last string
 }
 
-func (c *nullStringCursor[R]) read(i int, r *R) {
-	if c.null(i) {
-		c.set(r, "", false)
-	} else {
-		c.set(r, c.text(i, &c.last), true)
+func (c *nullStringCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		if c.null(from + i) {
+			c.set(&rows[i], "", false)
+		} else {
+			c.set(&rows[i], c.text(from+i, &c.last), true)
+		}
 	}
 }
 
@@ -74,10 +84,12 @@ type nullTextCursor[R any] struct {
 	textValues
 }
 
-func (c *nullTextCursor[R]) read(i int, r *R) {
-	if c.null(i) {
-		c.set(r, nil, false)
-	} else {
-		c.set(r, c.bytes(i), true)
+func (c *nullTextCursor[R]) read(from int, rows []R) {
+	for i := range rows {
+		if c.null(from + i) {
+			c.set(&rows[i], nil, false)
+		} else {
+			c.set(&rows[i], c.bytes(from+i), true)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -44,15 +45,16 @@ func (v *View[R]) Load(arrays []arrow.Array, rows int) error {
 }
 
 // Read sets all columns of r from the next record and reports whether there was one.
-func (v *View[R]) Read(r *R) bool {
-	if v.next >= v.rows {
-		return false
-	}
+func (v *View[R]) Read(r *R) bool { return v.ReadRows(unsafe.Slice(r, 1)) == 1 }
+
+// ReadRows sets all columns of rows from the next records, one column after the other, and returns how many there were.
+func (v *View[R]) ReadRows(rows []R) int {
+	rows = rows[:min(len(rows), v.rows-v.next)]
 	for _, c := range v.cursors {
-		c.read(v.next, r)
+		c.read(v.next, rows)
 	}
-	v.next++
-	return true
+	v.next += len(rows)
+	return len(rows)
 }
 
 // Recover is for deferring around calls of the Arrow library, which panics on

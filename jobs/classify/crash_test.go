@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,75 +39,23 @@ func TestKill(t *testing.T) {
 	cfg.Partitions = 2
 	start := time.Now()
 	mustRun(t, cfg, mapreduce.ExitRejects)
-	k := killer{
-		d:    mrtest.Driver{Job: "classify", Config: cfg, Code: mapreduce.ExitRejects},
-		span: time.Since(start),
+	k := mrtest.Killer{
+		Driver: mrtest.Driver{Job: "classify", Config: cfg, Code: mapreduce.ExitRejects},
+		Span:   time.Since(start),
 	}
 	seed, rounds := fromEnv(t, "KILL_SEED", uint64(start.UnixNano())), fromEnv(t, "KILL_ROUNDS", 8)
 	t.Logf("KILL_SEED=%d KILL_ROUNDS=%d", seed, rounds)
-	k.rnd = rand.New(rand.NewPCG(seed, 1))
+	k.Rand = rand.New(rand.NewPCG(seed, 1))
 	for range rounds {
 		dir := filepath.Join(t.TempDir(), "job")
-		k.untilDone(t, dir)
+		k.UntilDone(t, dir)
 		mrtest.SameResults(t, clean, dir)
 		mrtest.NothingLeft(t, dir)
-		nothingTwice(t, mrtest.Events(t, dir))
+		mrtest.NothingTwice(t, mrtest.Events(t, dir))
 	}
-	t.Logf("%d drivers and %d workers killed", k.drivers, k.workers)
-	if k.drivers+k.workers == 0 {
+	t.Logf("%d drivers and %d workers killed", k.Drivers, k.Workers)
+	if k.Drivers+k.Workers == 0 {
 		t.Error("nothing was killed: the moments are wrong")
-	}
-}
-
-// killer kills processes of one job at random moments.
-type killer struct {
-	d                mrtest.Driver
-	span             time.Duration // of a run that is left alone
-	rnd              *rand.Rand
-	drivers, workers int // killed
-}
-
-// untilDone runs a driver, kills it or a worker of it after a while, and repeats until one ends by itself.
-func (k *killer) untilDone(t *testing.T, dir string) {
-	t.Helper()
-	for range 60 {
-		cmd, token := k.d.Start(t, dir, "")
-		time.Sleep(time.Duration(k.rnd.Int64N(int64(k.span))))
-		pid := cmd.Process.Pid
-		if pids := mrtest.Children(pid); k.rnd.IntN(2) == 0 && len(pids) > 0 {
-			pid = pids[k.rnd.IntN(len(pids))]
-			k.workers++
-		} else {
-			k.drivers++
-		}
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended just now
-		switch code := mrtest.Wait(t, cmd, token); code {
-		case k.d.Code:
-			return
-		case -1: // killed
-		default:
-			t.Fatalf("the driver ended with exit code %d: %s", code, cmd.Stderr)
-		}
-	}
-	t.Fatal("the job does not end")
-}
-
-// nothingTwice reads the history: an attempt never starts after its task was committed.
-func nothingTwice(t *testing.T, events []mapreduce.Event) {
-	t.Helper()
-	committed := map[string]bool{}
-	for _, e := range events {
-		switch name := e.Stage + "/" + e.Task; {
-		case e.Kind == mapreduce.EventProgress:
-			committed[name] = true
-		case e.Kind == mapreduce.EventStart && committed[name]:
-			t.Errorf("%s ran again after it was committed", name)
-		case e.Kind == mapreduce.EventRedo:
-			t.Errorf("%s was taken back: %s", name, e.Text)
-		}
-	}
-	if len(committed) == 0 {
-		t.Error("no task was committed")
 	}
 }
 

@@ -146,9 +146,9 @@ func begin[W words](cells []stateCell, numbers W) (state W) {
 	for _, c := range cells {
 		switch n := numbers[c.column]; c.op {
 		case sumFloats:
-			state[c.word] = math.Float64bits(value{bits: n}.float())
+			state[c.word] = math.Float64bits(floatOfBits(n))
 		case sumInts:
-			n := value{bits: n}.int()
+			n := intOfBits(n)
 			state[c.word], state[c.word+1] = uint64(n), uint64(n>>63)
 		default:
 			state[c.word] = n
@@ -195,7 +195,7 @@ func intOf[W words](a aggregate, state *W) int64 {
 	case opSum:
 		return int64((*state)[a.word])
 	default:
-		return value{bits: (*state)[a.word]}.int()
+		return intOfBits((*state)[a.word])
 	}
 }
 
@@ -210,7 +210,7 @@ func floatOf[W words](a aggregate, k kind, state *W) float64 {
 	case a.op == opSum:
 		return sum
 	default:
-		return value{bits: (*state)[a.word]}.float()
+		return floatOfBits((*state)[a.word])
 	}
 }
 

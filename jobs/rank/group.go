@@ -8,6 +8,7 @@ import (
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -21,7 +22,7 @@ type words interface {
 const maxWords = 16
 
 // groupStages chooses the smallest state that has room.
-func groupStages(p Params) ([]mapreduce.Stage, error) {
+func groupStages(p Params, target mapreduce.Target) ([]mapreduce.Stage, error) {
 	a, err := p.aggregates()
 	if err != nil {
 		return nil, err
@@ -32,21 +33,27 @@ func groupStages(p Params) ([]mapreduce.Stage, error) {
 	}
 	switch {
 	case a.words <= 2:
-		return grouping[[2]uint64]{p, a, key}.stages(), nil
+		return (&grouping[[2]uint64]{p, a, key}).stages(target), nil
 	case a.words <= 4:
-		return grouping[[4]uint64]{p, a, key}.stages(), nil
+		return (&grouping[[4]uint64]{p, a, key}).stages(target), nil
 	case a.words <= 8:
-		return grouping[[8]uint64]{p, a, key}.stages(), nil
+		return (&grouping[[8]uint64]{p, a, key}).stages(target), nil
 	default:
-		return grouping[[16]uint64]{p, a, key}.stages(), nil
+		return (&grouping[[16]uint64]{p, a, key}).stages(target), nil
 	}
 }
 
 // groupRow is a row on its way to its group.
 type groupRow[W words] struct {
-	place
+	tabular.Place
 	key     value
 	numbers W // bits of the columns that are aggregated
+}
+
+// Reset implements mapreduce.Resetter: a text keeps its memory.
+func (r *groupRow[W]) Reset() {
+	r.Place, r.numbers = tabular.Place{}, *new(W)
+	r.key.reset()
 }
 
 // group is a row of the dataset groups.
@@ -62,7 +69,7 @@ type grouping[W words] struct {
 	key    kind
 }
 
-func (g grouping[W]) stages() []mapreduce.Stage {
+func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 	groups := &mapreduce.Dataset[group[W]]{
 		Name: "groups", Ext: "parquet",
 		Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[group[W]], error) {
@@ -78,7 +85,7 @@ func (g grouping[W]) stages() []mapreduce.Stage {
 		},
 		Writes: []mapreduce.Port{groups},
 	}
-	st := mapreduce.NewStage("group", g.reading().source(), batch,
+	st := mapreduce.NewStage("group", tabular.NewSource(g.table(target)), batch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[groupRow[W]], error) {
 			return mapreduce.MapFunc[groupRow[W]](func(_ context.Context, i int, r *groupRow[W], out *mapreduce.Out) error {
 				states.Emit(out, i, r.key, begin(g.agg.cells, r.numbers))
@@ -88,9 +95,9 @@ func (g grouping[W]) stages() []mapreduce.Stage {
 	return []mapreduce.Stage{st}
 }
 
-func (g grouping[W]) reading() reading[groupRow[W]] {
+func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] {
 	type row = groupRow[W]
-	cols := append(placeColumns(func(r *row) *place { return &r.place }),
+	cols := append(tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place }),
 		shardColumn(g.key, "key", func(r *row) *value { return &r.key }))
 	needs, at := []string{g.params.Key}, make([]int, len(g.agg.columns))
 	for i, name := range g.agg.columns {
@@ -101,24 +108,37 @@ func (g grouping[W]) reading() reading[groupRow[W]] {
 			needs = append(needs, name)
 		}
 	}
-	return reading[row]{
-		params: g.params, needs: needs, columns: cols,
-		size: func(r *row) int64 { return int64(len(r.key.text) + numberBytes*len(needs)) },
-		row: func(from place, cells []cell) (r row, err error) {
-			r.place = from
-			r.key, err = g.key.parseCell(g.params.Key, cells[0])
-			for i := 0; err == nil && i < len(at); i++ {
-				var v value
-				v, err = g.agg.kind.parseCell(g.agg.columns[i], cells[at[i]])
-				r.numbers[i] = v.bits
-			}
-			return r, err
+	kinds := []tabular.Kind{g.key.cell()}
+	for range needs[1:] {
+		kinds = append(kinds, g.agg.kind.cell())
+	}
+	return tabular.Table[row]{
+		Needs: needs, Kinds: kinds, Shards: cols, Target: target, InPlace: g.params.Shards == inPlace,
+		Size: func(r *row) int64 { return int64(len(r.key.text) + numberBytes*len(needs)) },
+		Fill: func(r *row, place tabular.Place, cells []tabular.Cell) error {
+			r.Place = place
+			return g.fill(r, cells, at)
 		},
 	}
 }
 
+// fill sets a row from its cells: the key is the first, number i the one at at[i].
+func (g *grouping[W]) fill(r *groupRow[W], cells []tabular.Cell, at []int) error {
+	if err := r.key.set(g.key, g.params.Key, &cells[0]); err != nil {
+		return err
+	}
+	var v value
+	for i, c := range at {
+		if err := v.set(g.agg.kind, g.agg.columns[i], &cells[c]); err != nil {
+			return err
+		}
+		r.numbers[i] = v.bits
+	}
+	return nil
+}
+
 // columns are those of groups: the key, then the aggregates as they were asked for.
-func (g grouping[W]) columns() table.Columns[group[W]] {
+func (g *grouping[W]) columns() table.Columns[group[W]] {
 	type row = group[W]
 	var ours []string
 	for _, a := range g.agg.list {

@@ -13,6 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
@@ -25,7 +30,15 @@ import (
 )
 
 // TestMain makes the test binary its own worker program.
-func TestMain(m *testing.M) { os.Exit(mrtest.Main(m, jobs.Standard(), rank.Job())) }
+func TestMain(m *testing.M) {
+	os.Exit(mrtest.Main(m, jobs.Standard(), rank.Job(), rank.JobOfParts(smallParts)))
+}
+
+// smallParts are so small, in bytes, that files of a few hundred rows are cut.
+const smallParts = 4 << 10
+
+// modes are where rows rest between the input and the mappers.
+var modes = []string{"disk", "in-place"}
 
 // config is a run in this process.
 func config(t testing.TB, dir string, p rank.Params, inputs ...string) mapreduce.Config {
@@ -78,37 +91,104 @@ func write(t testing.TB, path string, b []byte) string {
 	return path
 }
 
-// encode writes rows in the format that a name asks for. The first row names the columns; "\x00null" is a null of JSON.
-func encode(t testing.TB, name string, rows [][]string) []byte {
+// encode writes rows in the format that a name asks for. The first row names the columns; null is a null of JSON and
+// Parquet; a row of one cell is a line of text as it stands. It tells on which line each row starts.
+func encode(t testing.TB, name string, rows [][]string) (text []byte, lines []int64) {
 	t.Helper()
 	var b bytes.Buffer
-	if strings.Contains(name, ".jsonl") {
-		for _, r := range rows[1:] {
-			object := map[string]any{}
-			for i, v := range r {
-				if object[rows[0][i]] = v; v == null {
-					object[rows[0][i]] = nil
-				}
-			}
-			line, err := json.Marshal(object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.Write(append(line, '\n'))
-		}
-		return b.Bytes()
-	}
 	w := csv.NewWriter(&b)
 	if strings.Contains(name, ".tsv") {
 		w.Comma = '\t'
 	}
-	if err := w.WriteAll(rows); err != nil {
+	for i, r := range rows {
+		lines = append(lines, int64(1+bytes.Count(b.Bytes(), []byte("\n"))))
+		switch {
+		case strings.HasSuffix(name, ".parquet"):
+			lines[i] = int64(i)
+		case len(r) == 1:
+			b.WriteString(r[0] + "\n")
+		case strings.Contains(name, ".jsonl"):
+			b.Write(jsonLine(t, rows[0], r, i > 0))
+		default:
+			if err := w.Write(r); err != nil {
+				t.Fatal(err)
+			}
+			w.Flush()
+		}
+	}
+	if strings.HasSuffix(name, ".parquet") {
+		return encodeParquet(t, rows), lines[1:]
+	}
+	return b.Bytes(), lines[1:]
+}
+
+// jsonLine is a row as an object, or nothing unless it is wanted.
+func jsonLine(t testing.TB, names, row []string, wanted bool) []byte {
+	t.Helper()
+	if !wanted {
+		return nil
+	}
+	object := map[string]any{}
+	for i, v := range row {
+		if object[names[i]] = v; v == null {
+			object[names[i]] = nil
+		}
+	}
+	line, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(line, '\n')
+}
+
+const null = "\x00null"
+
+// encodeParquet writes rows as nullable texts, in row groups of seven.
+func encodeParquet(t testing.TB, rows [][]string) []byte {
+	t.Helper()
+	const groupRows = 7
+	var fields []arrow.Field
+	for _, name := range rows[0] {
+		fields = append(fields, arrow.Field{Name: name, Type: arrow.BinaryTypes.String, Nullable: true})
+	}
+	columns := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
+	for _, r := range rows[1:] {
+		for i, v := range r {
+			if texts, ok := columns.Field(i).(*array.StringBuilder); ok && v != null {
+				texts.Append(v)
+			} else {
+				columns.Field(i).AppendNull()
+			}
+		}
+	}
+	rec := columns.NewRecord()
+	var b bytes.Buffer
+	props := parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(groupRows))
+	table := array.NewTableFromRecords(rec.Schema(), []arrow.Record{rec})
+	if err := pqarrow.WriteTable(table, &b, groupRows, props, pqarrow.DefaultWriterProps()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-const null = "\x00null"
+// encodeColumns writes rows as Parquet.
+func encodeColumns[R any](t testing.TB, cols table.Columns[R], rows []R) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := parquetfile.Create(&b, cols)
+	for _, r := range rows {
+		if err == nil {
+			err = w.Write(r)
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
 
 // value is a value of a result, as text.
 type value struct {
@@ -146,6 +226,12 @@ func read(t testing.TB, dir, dataset string, columns ...[2]string) (parts [][]ou
 	for _, c := range columns {
 		cols = append(cols, columnOf(c[0], c[1]))
 	}
+	return readRows(t, dir, dataset, cols)
+}
+
+// readRows reads the parts of a dataset.
+func readRows[R any](t testing.TB, dir, dataset string, cols table.Columns[R]) (parts [][]R) {
+	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, dataset, "*.parquet"))
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +242,7 @@ func read(t testing.TB, dir, dataset string, columns ...[2]string) (parts [][]ou
 	return parts
 }
 
-func readPart(t testing.TB, path string, cols table.Columns[outRow]) (rows []outRow) {
+func readPart[R any](t testing.TB, path string, cols table.Columns[R]) (rows []R) {
 	t.Helper()
 	r, err := parquetfile.Open(path, cols)
 	if err != nil {
@@ -164,7 +250,7 @@ func readPart(t testing.TB, path string, cols table.Columns[outRow]) (rows []out
 	}
 	defer func() { _ = r.Close() }() // only read
 	for {
-		var row outRow
+		var row R
 		if err := r.Read(&row); errors.Is(err, io.EOF) {
 			return rows
 		} else if err != nil {
@@ -179,9 +265,28 @@ type reject struct{ input, line, reason string }
 
 func rejects(t testing.TB, dir string) (all []reject) {
 	t.Helper()
-	for _, part := range read(t, dir, "rejects", [2]string{"string", "input"}, [2]string{"int", "line"}, [2]string{"string", "reason"}) {
-		for _, r := range part {
-			all = append(all, reject{r["input"].text, r["line"].text, r["reason"].text})
+	for _, r := range fullRejects(t, dir) {
+		all = append(all, reject{r.Input, strconv.FormatInt(r.Line, 10), r.Reason})
+	}
+	return all
+}
+
+func fullRejects(t testing.TB, dir string) (all []mapreduce.Reject) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		r, err := jobs.Standard().RejectParts.Open(nil, p)
+		for err == nil {
+			var row mapreduce.Reject
+			if err = r.Read(&row); err == nil {
+				all = append(all, row)
+			}
+		}
+		if !errors.Is(err, io.EOF) || r.Close() != nil {
+			t.Fatalf("%s: %v", p, err)
 		}
 	}
 	return all
@@ -198,21 +303,43 @@ func columnsOf(t testing.TB, path string) []string {
 	return missing.Has
 }
 
-// emitted is the number of records that the mappers of a ranking sent.
-func emitted(t testing.TB, dir string) (n int64) {
+// taskCounts are what a task counted.
+type taskCounts struct {
+	Read    int64 `json:"read"`
+	Streams map[string]struct {
+		Written int64 `json:"written"`
+		Reduced int64 `json:"reduced"`
+	} `json:"streams"`
+}
+
+// tasks gives the counts of the tasks of a stage, "rank", say, that have a kind, "map" or "reduce": by stage and task,
+// "01-rank/map-000000".
+func tasks(t testing.TB, dir, stage, kind string) map[string]taskCounts {
 	t.Helper()
-	for name, b := range mrtest.Tree(t, dir, "stages/01-rank/tasks") {
+	paths, err := filepath.Glob(filepath.Join(dir, "stages", "*-"+stage, "tasks", kind+"-*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s has no %s tasks of %s: %v", dir, kind, stage, err)
+	}
+	all := map[string]taskCounts{}
+	for _, p := range paths {
 		var record struct {
-			Counts struct {
-				Streams map[string]struct {
-					Emitted int64 `json:"emitted"`
-				} `json:"streams"`
-			} `json:"counts"`
+			Counts taskCounts `json:"counts"`
 		}
-		if err := json.Unmarshal(b, &record); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		b, err := os.ReadFile(p)
+		if err = errors.Join(err, json.Unmarshal(b, &record)); err != nil {
+			t.Fatalf("%s: %v", p, err)
 		}
-		n += record.Counts.Streams["rows"].Emitted
+		folder := filepath.Base(filepath.Dir(filepath.Dir(p)))
+		all[folder+"/"+strings.TrimSuffix(filepath.Base(p), ".json")] = record.Counts
+	}
+	return all
+}
+
+// written is the number of records that the mappers of a ranking sent on.
+func written(t testing.TB, dir string) (n int64) {
+	t.Helper()
+	for _, c := range tasks(t, dir, "rank", "map") {
+		n += c.Streams["rows"].Written
 	}
 	return n
 }

@@ -7,46 +7,54 @@ import (
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
 // Version of the job: it grows when equal inputs and parameters would give other bytes.
-const Version = 1
+const Version = 2
 
-// batch is the number of rows that one call of Map gets.
-const batch = 4096
+// batch is the number of rows that one call of Map gets: some 64 kB, which stay in the cache of a core.
+const batch = 512
+
+// partBytes bounds the values of one shard, and one part of a file, in bytes.
+const partBytes = 64 << 20
 
 // Job ranks the rows of each key, or aggregates them.
 func Job() mapreduce.Job {
-	return mapreduce.New("rank", Version, Defaults(), stages)
+	return mapreduce.New("rank", Version, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
+		return stages(p, partBytes)
+	})
 }
 
-func stages(p Params) ([]mapreduce.Stage, error) {
+// stages have shards, and parts of files, of about so many bytes.
+func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	target := mapreduce.Target{Rows: p.ShardRows, Bytes: bytes}
 	if len(p.Agg) > 0 {
-		return groupStages(p)
+		return groupStages(p, target)
 	}
-	return rankStages(p)
+	return rankStages(p, target)
 }
 
 // rankedRow is a row on its way to a ranking.
 type rankedRow struct {
-	place
-	key, by value
-	carried string // packed
+	tabular.Place
+	key     []byte // of the row, as order writes it
+	carried []byte // packed
+}
+
+// Reset implements mapreduce.Resetter: texts keep their memory.
+func (r *rankedRow) Reset() {
+	r.Place, r.key, r.carried = tabular.Place{}, kept(r.key), kept(r.carried)
 }
 
 // size is about the number of bytes of input that a row stands for.
-func (r *rankedRow) size() int64 {
-	return int64(len(r.key.text)+len(r.by.text)+len(r.carried)) + 2*numberBytes
-}
+func (r *rankedRow) size() int64 { return int64(len(r.key) + len(r.carried)) }
 
-// rankBytes estimates what a row sends through the shuffle.
-const rankBytes = 64
-
-func rankStages(p Params) ([]mapreduce.Stage, error) {
+func rankStages(p Params, target mapreduce.Target) ([]mapreduce.Stage, error) {
 	r, err := newRanking(p)
 	if err != nil {
 		return nil, err
@@ -61,105 +69,112 @@ func rankStages(p Params) ([]mapreduce.Stage, error) {
 			return parquetfile.Create(w, cols)
 		},
 	}
-	codec := orderCodec{key: r.key, by: r.by, descending: r.descending}
-	rows := &mapreduce.Stream[orderKey, string]{
-		Name: "rows", Key: codec, Value: mapreduce.String{}, Group: codec.group, BytesPerRow: rankBytes,
-		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[orderKey, string], error) {
-			return &ranker{ranked: ranked, top: p.Top}, nil
+	rows := &mapreduce.Stream[orderKey, []byte]{
+		Name: "rows", Key: orderCodec{r.order}, Value: mapreduce.Bytes{}, Group: r.order.group, First: p.Top, BytesPerRow: r.bytesPerRow(),
+		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[orderKey, []byte], error) {
+			return &ranker{ranked: ranked}, nil
 		},
 		Writes: []mapreduce.Port{ranked},
 	}
-	st := mapreduce.NewStage("rank", r.reading().source(), batch,
+	st := mapreduce.NewStage("rank", tabular.NewSource(r.table(target)), batch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[rankedRow], error) {
-			return &sender{rows: rows, shrinker: newShrinker(p.Top, r.descending)}, nil
+			return sender{rows}, nil
 		}, rows)
 	return []mapreduce.Stage{st}, nil
 }
 
 // ranking is what the parameters say.
 type ranking struct {
-	params     Params
-	column     string // ranked by
-	descending bool
-	key, by    kind
+	params Params
+	column string // ranked by
+	order  order
 }
 
-func newRanking(p Params) (ranking, error) {
-	r := ranking{params: p}
-	r.column, r.descending = p.order()
+func newRanking(p Params) (*ranking, error) {
+	r := &ranking{params: p}
+	r.column, r.order.descending = p.order()
 	var err error
-	if r.key, err = kindOf(p.KeyType); err != nil {
+	if r.order.key, err = kindOf(p.KeyType); err != nil {
 		return r, err
 	}
-	r.by, err = kindOf(p.ByType)
+	r.order.by, err = kindOf(p.ByType)
 	return r, err
 }
 
-func (r ranking) reading() reading[rankedRow] {
+// bytesPerRow estimates what a row sends through the shuffle. It is needed before the files are opened, so
+// texts, and columns of which the number is not known, are guessed.
+func (r *ranking) bytesPerRow() int64 {
+	const textBytes, carriedBytes, columns = 16, 8, 4
+	n := int64(columns)
+	if r.params.Columns != nil {
+		n = int64(len(r.params.Columns))
+	}
+	n *= carriedBytes
+	for _, k := range []kind{r.order.key, r.order.by} {
+		if n += numberBytes; k == text {
+			n += textBytes - numberBytes
+		}
+	}
+	return n
+}
+
+func (r *ranking) table(target mapreduce.Target) tabular.Table[rankedRow] {
 	type row = rankedRow
-	cols := append(placeColumns(func(r *row) *place { return &r.place }),
-		shardColumn(r.key, "key", func(r *row) *value { return &r.key }),
-		shardColumn(r.by, "by", func(r *row) *value { return &r.by }),
-		table.String("carried", func(r *row) string { return r.carried }, func(r *row, v string) { r.carried = v }),
-	)
-	return reading[row]{
-		params: r.params, needs: []string{r.params.Key, r.column}, carries: true, columns: cols,
-		size: (*row).size, row: r.row,
+	cols := append(tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place }), r.order.shardColumns()...)
+	cols = append(cols, table.Text("carried", func(r *row) []byte { return r.carried },
+		func(r *row, v []byte) { r.carried = append(r.carried[:0], v...) }))
+	return tabular.Table[row]{
+		Needs: []string{r.params.Key, r.column}, Kinds: []tabular.Kind{r.order.key.cell(), r.order.by.cell()},
+		Carries: true, Columns: r.params.Columns, Fill: r.fill,
+		Shards: cols, Size: (*row).size, Target: target, InPlace: r.params.Shards == inPlace,
 	}
 }
 
-func (r ranking) row(at place, cells []cell) (rankedRow, error) {
-	key, err := r.key.parseCell(r.params.Key, cells[0])
-	if err != nil {
-		return rankedRow{}, err
+func (r *ranking) fill(row *rankedRow, at tabular.Place, cells []tabular.Cell) (err error) {
+	row.Place = at
+	if row.key, err = r.order.key.appendCell(row.key[:0], r.params.Key, &cells[0], false); err != nil {
+		return err
 	}
-	by, err := r.by.parseCell(r.column, cells[1])
-	if err != nil {
-		return rankedRow{}, err
+	if row.key, err = r.order.by.appendCell(row.key, r.column, &cells[1], r.order.descending); err != nil {
+		return err
 	}
-	return rankedRow{place: at, key: key, by: by, carried: pack(cells[2:])}, nil
+	row.carried = pack(row.carried[:0], cells[2:])
+	return nil
 }
 
 // sender maps rows to the stream.
 type sender struct {
-	rows     *mapreduce.Stream[orderKey, string]
-	shrinker *shrinker
+	rows *mapreduce.Stream[orderKey, []byte]
 }
 
 // Map implements mapreduce.Mapper.
-func (s *sender) Map(_ context.Context, rows []rankedRow, out *mapreduce.Out) error {
-	drop := s.shrinker.shrink(rows, out.Rejected)
+func (s sender) Map(_ context.Context, rows []rankedRow, out *mapreduce.Out) error {
 	for i := range rows {
-		if r := &rows[i]; !drop[i] && !out.Rejected(i) {
-			s.rows.Emit(out, i, orderKey{r.key, r.by}, r.carried)
+		if r := &rows[i]; !out.Rejected(i) {
+			s.rows.EmitEncoded(out, i, r.key, r.carried)
 		}
 	}
 	return nil
 }
 
 // Close implements mapreduce.Mapper.
-func (*sender) Close() error { return nil }
+func (sender) Close() error { return nil }
 
 // ranker writes the first rows of each key.
 type ranker struct {
 	ranked *mapreduce.Dataset[rankedOut]
-	top    int64
-	notes  []note
+	row    rankedOut
 }
 
 // Reduce implements mapreduce.Reducer.
-func (r *ranker) Reduce(_ context.Context, _ orderKey, values iter.Seq2[orderKey, string], out *mapreduce.Out) error {
-	rank := int64(0)
+func (r *ranker) Reduce(_ context.Context, _ orderKey, values iter.Seq2[orderKey, []byte], out *mapreduce.Out) error {
+	r.row.rank = 0
 	for k, packed := range values {
-		rank++
-		var err error
-		if r.notes, err = unpack(r.notes[:0], packed); err != nil {
+		r.row.rank++
+		if err := r.row.set(k, packed); err != nil {
 			return err
 		}
-		r.ranked.Write(out, 0, rankedOut{key: k.key, rank: rank, by: k.by, carried: r.notes})
-		if rank == r.top {
-			break
-		}
+		r.ranked.Write(out, 0, r.row)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/jobs/rank"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -63,33 +65,23 @@ func checkTop(t testing.TB, dir string, all []rating, top int) {
 	t.Helper()
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b rating) int { return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(b.score, a.score)) })
-	type line struct {
-		rating
-		rank int
-	}
-	var want []line
-	n := 0
+	var want []rankedLine
+	n := int64(0)
 	for i, r := range all {
 		if i == 0 || all[i-1].user != r.user {
 			n = 0
 		}
-		if n++; n <= top {
-			want = append(want, line{r, n})
+		if n++; n <= int64(top) {
+			want = append(want, rankedLine{r, n})
 		}
 	}
-	var got []line
-	for _, part := range read(t, dir, "out/ranked", [2]string{"int", "user"}, [2]string{"int", "rank"}, [2]string{"float", "score"}, [2]string{"null", "item"}) {
-		for _, r := range part {
-			user, err := strconv.ParseInt(r["user"].text, 10, 64)
-			score, err2 := strconv.ParseFloat(r["score"].text, 64)
-			n, err3 := strconv.Atoi(r["rank"].text)
-			if err = errors.Join(err, err2, err3); err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, line{rating{user, score, r["item"].text}, n})
-		}
-	}
-	slices.SortStableFunc(got, func(a, b line) int { return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.rank, b.rank)) })
+	got := slices.Concat(readRows(t, dir, "out/ranked", table.Columns[rankedLine]{
+		table.Int64("user", nil, func(r *rankedLine, v int64) { r.user = v }),
+		table.Int64("rank", nil, func(r *rankedLine, v int64) { r.rank = v }),
+		table.Float64("score", nil, func(r *rankedLine, v float64) { r.score = v }),
+		table.NullString("item", nil, func(r *rankedLine, v string, _ bool) { r.item = v }),
+	})...)
+	slices.SortStableFunc(got, func(a, b rankedLine) int { return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.rank, b.rank)) })
 	if len(got) != len(want) {
 		t.Fatalf("%d rows, expected %d", len(got), len(want))
 	}
@@ -100,47 +92,16 @@ func checkTop(t testing.TB, dir string, all []rating, top int) {
 	}
 }
 
+// rankedLine is a row of a ranking of ratings.
+type rankedLine struct {
+	rating
+	rank int64
+}
+
 func topOfUsers(top int64) rank.Params {
 	p := byColumn("user", "score", top)
 	p.KeyType = "int"
 	return p
-}
-
-// The number of workers shows nowhere, that of partitions only in how rows lie in parts.
-func TestSameBytes(t *testing.T) {
-	in := t.TempDir()
-	data := ratings(20000)
-	half := bytes.LastIndexByte(data[:len(data)/2], '\n') + 1
-	a := write(t, filepath.Join(in, "a.csv"), data[:half])
-	b := write(t, filepath.Join(in, "b.csv.gz"), append([]byte("user,item,score,note\n"), data[half:]...))
-	all := readRatings(t, data)
-	for _, agg := range [][]string{nil, {"count", "sum:score", "mean:score"}} {
-		p := topOfUsers(10)
-		if agg != nil {
-			p.By, p.Top, p.Agg = "", 0, agg
-		}
-		p.ShardRows = 3000
-		first := ""
-		for _, workers := range []int{1, 2, 4} {
-			cfg := config(t, filepath.Join(t.TempDir(), "job"), p, a, b)
-			cfg.InProcess, cfg.Workers, cfg.Partitions = false, workers, 7
-			run(t, cfg, 0)
-			if first == "" {
-				first = cfg.Dir
-				continue
-			}
-			mrtest.SameResults(t, first, cfg.Dir)
-		}
-		if agg == nil {
-			checkTop(t, first, all, 10)
-		}
-	}
-	for _, partitions := range []int{1, 3, 50} {
-		cfg := config(t, filepath.Join(t.TempDir(), "job"), topOfUsers(10), a, b)
-		cfg.Partitions = partitions
-		run(t, cfg, 0)
-		checkTop(t, cfg.Dir, all, 10)
-	}
 }
 
 // Sums of floats depend on the order in which they are added, which partitions must not change.
@@ -164,30 +125,9 @@ func TestSumsOfAnyPartitions(t *testing.T) {
 	}
 }
 
-// A million rows in workers that may hold little: partitions are sorted on disk.
-func TestLittleMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million rows")
-	}
-	if raceDetector {
-		t.Skip("the race detector needs several times the memory that the test allows")
-	}
-	const memory = 96 << 20
-	data := ratings(1.4e6)
-	in := write(t, filepath.Join(t.TempDir(), "a.csv"), data)
-	cfg := config(t, filepath.Join(t.TempDir(), "job"), topOfUsers(100), in)
-	cfg.InProcess, cfg.Workers, cfg.WorkerMemory, cfg.Partitions = false, 2, memory, 1
-	run(t, cfg, 0)
-	checkTop(t, cfg.Dir, readRatings(t, data), 100)
-	const sortMemory = memory / 3 // what the engine gives to sorting
-	if n := emitted(t, cfg.Dir); n*32 < sortMemory {
-		t.Errorf("%d records fit in memory: nothing was proven", n)
-	}
-}
-
 // A hot key is small before it is shuffled, even if each row is better than all before it.
 func TestHotKey(t *testing.T) {
-	const rows, batches, top = 12000, 3, 10
+	const rows, batches, top = 12000, 24, 10
 	var b strings.Builder
 	b.WriteString("user,score\n")
 	for i := range rows {
@@ -196,7 +136,7 @@ func TestHotKey(t *testing.T) {
 	in := write(t, filepath.Join(t.TempDir(), "a.csv"), []byte(b.String()))
 	cfg := config(t, filepath.Join(t.TempDir(), "job"), topOfUsers(top), in)
 	run(t, cfg, 0)
-	if n := emitted(t, cfg.Dir); n < top || n > batches*(2*top-1) {
+	if n := written(t, cfg.Dir); n < top || n > batches*(2*top-1) {
 		t.Errorf("%d of %d rows are shuffled", n, rows)
 	}
 	got := slices.Concat(read(t, cfg.Dir, "out/ranked", [2]string{"float", "score"})...)
@@ -242,26 +182,77 @@ func TestRejects(t *testing.T) {
 	b := write(t, filepath.Join(in, "b.jsonl"), []byte(`{"user":1,"score":2,"x":null}`+"\n"+`{"user":1}`+"\n[]\n"+`{"user":null,"score":1}`+"\n"))
 	p := topOfUsers(2)
 	p.Columns = []string{"x"}
-	cfg := config(t, filepath.Join(t.TempDir(), "job"), p, a, b)
-	s := run(t, cfg, 3)
-	want := []reject{
-		{a, "3", `column "user": "01" is not an int64 in plain decimals`},
-		{a, "4", `column "score": "NaN" is not a number that has an order`},
-		{a, "5", `column "user": "3\n" is not an int64 in plain decimals`},
-		{a, "7", "wrong number of fields: 1, not 3"},
-		{a, "8", `column "score": "" is not a number`},
-		{b, "2", `column "score": no value`},
-		{b, "3", "not a JSON object"},
-		{b, "4", `column "user": no value`},
+	want := []mapreduce.Reject{
+		{Input: a, Line: 3, Ordinal: 1, Reason: `column "user": "01" is not an int64 in plain decimals`, Record: "01,1,"},
+		{Input: a, Line: 4, Ordinal: 2, Reason: `column "score": "NaN" is not a number that has an order`, Record: "2,NaN,"},
+		{Input: a, Line: 5, Ordinal: 3, Reason: `column "user": "3\n" is not an int64 in plain decimals`, Record: "\"3\n\",1,"},
+		{Input: a, Line: 7, Ordinal: 4, Reason: "wrong number of fields: 1, not 3", Record: "3"},
+		{Input: a, Line: 8, Ordinal: 5, Reason: `column "score": "" is not a number`, Record: "4,,"},
+		{Input: b, Line: 2, Ordinal: 8, Reason: `column "score": no value`, Record: "1,,"},
+		{Input: b, Line: 3, Ordinal: 9, Reason: "not a JSON object", Record: "[]"},
+		{Input: b, Line: 4, Ordinal: 10, Reason: `column "user": no value`, Record: ",1,"},
 	}
-	if diff := gocmp.Diff(want, rejects(t, cfg.Dir), gocmp.AllowUnexported(reject{})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	for _, mode := range modes {
+		p.Shards = mode
+		cfg := config(t, filepath.Join(t.TempDir(), "job"), p, a, b)
+		s := run(t, cfg, mapreduce.ExitRejects)
+		for i := range want { // both files are read by one task
+			want[i].Class, want[i].Stage, want[i].Task = "bad-record", "01-split", "split-000000"
+			if mode == "in-place" {
+				want[i].Stage, want[i].Task = "01-rank", "map-000000"
+			}
+		}
+		if diff := gocmp.Diff(want, fullRejects(t, cfg.Dir)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", mode, diff)
+		}
+		if s.Rows.Rejected != int64(len(want)) {
+			t.Errorf("the summary counts %d rejects", s.Rows.Rejected)
+		}
+		if n := len(slices.Concat(read(t, cfg.Dir, "out/ranked", [2]string{"int", "user"})...)); n != 3 {
+			t.Errorf("%d rows are ranked, expected 3", n)
+		}
 	}
-	if s.Rows.Rejected != int64(len(want)) {
-		t.Errorf("the summary counts %d rejects", s.Rows.Rejected)
+}
+
+// Columns of numbers rank as numbers, group as texts of numbers where the key is a string, and are carried as text.
+func TestTypedColumns(t *testing.T) {
+	type row struct {
+		user   int64
+		score  float64
+		weight float64
+		item   int64
 	}
-	if n := len(slices.Concat(read(t, cfg.Dir, "out/ranked", [2]string{"int", "user"})...)); n != 3 {
-		t.Errorf("%d rows are ranked, expected 3", n)
+	cols := table.Columns[row]{
+		table.Float64("weight", func(r *row) float64 { return r.weight }, nil),
+		table.Int64("user", func(r *row) int64 { return r.user }, nil),
+		table.Int64("item", func(r *row) int64 { return r.item }, nil),
+		table.Float64("score", func(r *row) float64 { return r.score }, nil),
+	}
+	in := t.TempDir()
+	b := write(t, filepath.Join(in, "b.parquet"), encodeColumns(t, cols, []row{
+		{-7, 0.5, 1e6, 1}, {-7, math.NaN(), 1, 2}, {9, math.Inf(1), 0.25, 3}, {-7, 2, 1e-9, 4},
+	}))
+	c := write(t, filepath.Join(in, "c.csv"), []byte("user,score,item,weight\n-7,1.50,005,x\n9,1,6,y\n"))
+	for _, keyType := range []string{"string", "int", "float"} {
+		p := byColumn("user", "score", 3)
+		p.KeyType, p.Columns = keyType, []string{"item", "weight"}
+		cfg := config(t, filepath.Join(t.TempDir(), "job"), p, b, c)
+		cfg.Partitions = 1
+		run(t, cfg, 3)
+		want := [][]outRow{{
+			{"user": {"-7", true}, "score": {"2", true}, "item": {"4", true}, "weight": {"1e-9", true}},
+			{"user": {"-7", true}, "score": {"1.5", true}, "item": {"005", true}, "weight": {"x", true}},
+			{"user": {"-7", true}, "score": {"0.5", true}, "item": {"1", true}, "weight": {"1000000", true}},
+			{"user": {"9", true}, "score": {"+Inf", true}, "item": {"3", true}, "weight": {"0.25", true}},
+			{"user": {"9", true}, "score": {"1", true}, "item": {"6", true}, "weight": {"y", true}},
+		}}
+		got := read(t, cfg.Dir, "out/ranked", [2]string{keyType, "user"}, [2]string{"float", "score"}, [2]string{"null", "item"}, [2]string{"null", "weight"})
+		if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(value{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", keyType, diff)
+		}
+		if diff := gocmp.Diff([]reject{{b, "2", `column "score": "NaN" is not a number that has an order`}}, rejects(t, cfg.Dir), gocmp.AllowUnexported(reject{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", keyType, diff)
+		}
 	}
 }
 
@@ -275,23 +266,44 @@ func TestLimit(t *testing.T) {
 	checkTop(t, cfg.Dir, readRatings(t, data)[:100], 3)
 }
 
-// A group whose sum is no int64 is a reject; the others stand.
+// A group whose sum is no int64 is a reject that names its key; the others stand.
 func TestOverflow(t *testing.T) {
-	in := write(t, filepath.Join(t.TempDir(), "a.csv"), []byte(
-		"k,n\nbig,9223372036854775807\nback,9223372036854775807\nback,1\nbig,1\nback,-9223372036854775808\n"))
-	p := rank.Defaults()
-	p.Key, p.ByType, p.Agg = "k", "int", []string{"sum:n", "mean:n"}
-	cfg := config(t, filepath.Join(t.TempDir(), "job"), p, in)
-	cfg.Partitions = 1
-	run(t, cfg, 3)
-	want := [][]outRow{{{"k": {"back", true}, "sum_n": {"0", true}, "mean_n": {"0", true}}}}
-	got := read(t, cfg.Dir, "out/groups", [2]string{"string", "k"}, [2]string{"int", "sum_n"}, [2]string{"float", "mean_n"})
-	if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(value{})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	var in strings.Builder
+	in.WriteString("k,n\n")
+	for range 3 { // in several maps, so that a group has several states
+		in.WriteString("10,9223372036854775807\n9,9223372036854775807\n9,1\n10,1\n9,-9223372036854775808\n11,5\n100,-9223372036854775808\n")
 	}
-	r := rejects(t, cfg.Dir)
-	if len(r) != 1 || !strings.Contains(r[0].reason, "sum_n: the sum 9223372036854775808 is no int64") {
-		t.Errorf("rejects %v", r)
+	path := write(t, filepath.Join(t.TempDir(), "a.csv"), []byte(in.String()))
+	for keyType, order := range map[string][]string{"string": {"10", "100", "11", "9"}, "int": {"9", "10", "11", "100"}} {
+		for _, mode := range modes {
+			p := rank.Defaults()
+			p.Key, p.KeyType, p.ByType, p.Agg, p.Shards, p.ShardRows = "k", keyType, "int", []string{"sum:n", "mean:n"}, mode, 4
+			cfg := config(t, filepath.Join(t.TempDir(), "job"), p, path)
+			cfg.Partitions = 1
+			mrtest.Run(t, jobs.Standard(), rank.JobOfParts(60), cfg, mapreduce.ExitRejects)
+			want := []outRow{
+				{"k": {"9", true}, "sum_n": {"0", true}, "mean_n": {"0", true}},
+				{"k": {"11", true}, "sum_n": {"15", true}, "mean_n": {"5", true}},
+			}
+			if order[0] == "10" {
+				slices.Reverse(want)
+			}
+			got := read(t, cfg.Dir, "out/groups", [2]string{keyType, "k"}, [2]string{"int", "sum_n"}, [2]string{"float", "mean_n"})
+			if diff := gocmp.Diff([][]outRow{want}, got, gocmp.AllowUnexported(value{})); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", keyType, mode, diff)
+			}
+			sums := map[string]string{"10": "27670116110564327424", "100": "-27670116110564327424"}
+			all := fullRejects(t, cfg.Dir)
+			if len(all) != len(sums) {
+				t.Fatalf("%d rejects", len(all))
+			}
+			for _, r := range all {
+				ordinal := int64(slices.Index(order, r.ID))
+				if !strings.Contains(r.Reason, "sum_n: the sum "+sums[r.ID]+" is no int64") || r.Ordinal != ordinal || r.Task != "reduce-000000" {
+					t.Errorf("%s, %s: %+v", keyType, mode, r)
+				}
+			}
+		}
 	}
 }
 
@@ -310,7 +322,7 @@ func TestBadInputs(t *testing.T) {
 		path string
 		want string
 	}{
-		{byColumn("user", "score", 1), file("missing.csv", "user,x\n"), `no column "score" among ["user" "x"]`},
+		{byColumn("user", "score", 1), file("missing.csv", "user,x\n"), `no column "score"; the columns are ["user" "x"]`},
 		{chosen, file("chosen.csv", "user,score\n"), `no column "x"`},
 		{byColumn("user", "score", 1), file("twice.csv", "user,score,user\n"), `two columns are called "user"`},
 		{byColumn("user", "score", 1), file("noname.csv", "user,score,\n"), "column 3 has no name"},
@@ -318,9 +330,11 @@ func TestBadInputs(t *testing.T) {
 		{byColumn("user", "score", 1), file("bare.csv", "us\"er,score\n"), "bare"},
 		{byColumn("user", "score", 1), file("wide.csv", "\xff\xfeu\x00"), "UTF-16"},
 		{byColumn("user", "score", 1), file("a.xls", "user,score\n"), "its name ends in none of .csv"},
+		{chosen, file("not.parquet", "user,score\n"), "not.parquet"},
+		{byColumn("user", "score", 1), file("all.parquet", ""), "not a Parquet file"},
 		{byColumn("user", "score", 1), file("all.jsonl", "{}\n"), "give --columns"},
-		{byColumn("user", "score", 1), file("not.csv.gz", "user,score\n"), "gzip"},
-		{byColumn("user", "score", 1), file("not.csv.zst", "user,score\n"), "magic"},
+		{byColumn("user", "score", 1), file("not.csv.gz", "\x1f\x8b\x00"), "gzip"},
+		{byColumn("user", "score", 1), file("not.csv.zst", "\x28\xb5"), "zstd"},
 		{byColumn("user", "score", 1), filepath.Join(in, "nothing.csv"), "no such file"},
 	}
 	for _, c := range cases {

@@ -3,62 +3,35 @@ package rank
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
-// orderKey orders rows: by key, then by value.
-type orderKey struct{ key, by value }
-
-func (k orderKey) String() string { return k.key.String() }
-
-// orderCodec writes the key and then the value so that bytes have their order. A number is eight bytes,
-// big-endian. A string has each 0x00 written as 0x00 0xff and ends with 0x00 0x01, so that no string is the
-// beginning of another. Where the order is descending, all bytes of the value are inverted.
-type orderCodec struct {
+// order is how rows are ordered: by key, then by value. A key of a row is both, written so that bytes have their order.
+// A number is eight bytes, big-endian. A string has each 0x00 written as 0x00 0xff and ends with 0x00
+// 0x01, so that no string is the beginning of another. Where the order is descending, all bytes of the value are inverted.
+type order struct {
 	key, by    kind
 	descending bool
 }
 
 const numberBytes = 8
 
-// Width implements mapreduce.FixedWidth. It is 0 with a string.
-func (c orderCodec) Width() int {
-	if c.key == text || c.by == text {
-		return 0
+// decode reads the key of a row.
+func (o order) decode(b []byte, key, by *value) error {
+	n := o.group(b)
+	if err := key.decode(o.key, b[:n], false); err != nil {
+		return err
 	}
-	return 2 * numberBytes
+	return by.decode(o.by, b[n:], o.descending)
 }
 
-// Append implements mapreduce.Codec.
-func (c orderCodec) Append(b []byte, k orderKey) []byte {
-	b = appendValue(b, k.key)
-	start := len(b)
-	b = appendValue(b, k.by)
-	if c.descending {
-		invert(b[start:])
-	}
-	return b
-}
-
-// Decode implements mapreduce.Codec.
-func (c orderCodec) Decode(b []byte) (k orderKey, err error) {
-	n := c.group(b)
-	if k.key, err = c.key.decode(b[:n]); err != nil {
-		return k, err
-	}
-	b = b[n:]
-	if c.descending {
-		b = bytes.Clone(b)
-		invert(b)
-	}
-	k.by, err = c.by.decode(b)
-	return k, err
-}
-
-// group is the length of the key, or of b where it is damaged.
-func (c orderCodec) group(b []byte) int {
-	if c.key != text {
+// group is the length of the key that groups, or of b where it is damaged.
+func (o order) group(b []byte) int {
+	if o.key != text {
 		return min(numberBytes, len(b))
 	}
 	for n := 0; ; n += 2 {
@@ -72,41 +45,192 @@ func (c orderCodec) group(b []byte) int {
 	}
 }
 
+// width is the length of all keys, or 0 with a string.
+func (o order) width() int {
+	if o.key == text || o.by == text {
+		return 0
+	}
+	return 2 * numberBytes
+}
+
 func invert(b []byte) {
 	for i := range b {
 		b[i] = ^b[i]
 	}
 }
 
-func appendValue(b []byte, v value) []byte {
-	if v.kind != text {
-		return binary.BigEndian.AppendUint64(b, v.bits)
+func appendValue(b []byte, v *value, inverted bool) []byte {
+	if v.kind == text {
+		return appendString(b, v.text, inverted)
 	}
-	for i := range len(v.text) {
-		if b = append(b, v.text[i]); v.text[i] == 0 {
-			b = append(b, 0xff)
+	return appendBits(b, v.bits, inverted)
+}
+
+func appendBits(b []byte, u uint64, inverted bool) []byte {
+	if inverted {
+		u = ^u
+	}
+	return binary.BigEndian.AppendUint64(b, u)
+}
+
+func appendString(b, text []byte, inverted bool) []byte {
+	start := len(b)
+	if b = appendText(b, text); inverted {
+		invert(b[start:])
+	}
+	return b
+}
+
+// appendCell writes the value of a column. An error names the column.
+func (k kind) appendCell(b []byte, column string, c *tabular.Cell, inverted bool) ([]byte, error) {
+	var bits uint64
+	var err error
+	switch k {
+	case integer:
+		var n int64
+		n, err = c.Integer()
+		bits = intBits(n)
+	case float:
+		var f float64
+		f, err = c.Number()
+		bits = floatBits(f)
+	default:
+		return k.appendTextCell(b, column, c, inverted)
+	}
+	if err != nil {
+		return b, fmt.Errorf("column %q: %w", column, err)
+	}
+	return appendBits(b, bits, inverted), nil
+}
+
+func (k kind) appendTextCell(b []byte, column string, c *tabular.Cell, inverted bool) ([]byte, error) {
+	if !c.OK() {
+		return b, fmt.Errorf("column %q: %w", column, tabular.ErrMissing)
+	}
+	if c.Kind == tabular.Text {
+		return appendString(b, c.Text, inverted), nil
+	}
+	var digits [32]byte
+	return appendString(b, c.AppendText(digits[:0]), inverted), nil
+}
+
+// cell is how the values are read from text.
+func (k kind) cell() tabular.Kind {
+	switch k {
+	case integer:
+		return tabular.Int
+	case float:
+		return tabular.Float
+	default:
+		return tabular.Text
+	}
+}
+
+// shardColumns are the columns of a row's key in shards: what groups, and then what ranks.
+func (o order) shardColumns() table.Columns[rankedRow] {
+	return table.Columns[rankedRow]{
+		o.key.shardColumn("key", func(r *rankedRow) []byte { return r.key[:o.group(r.key)] },
+			func(r *rankedRow) *[]byte { r.key = r.key[:0]; return &r.key }, false),
+		o.by.shardColumn("by", func(r *rankedRow) []byte { return r.key[o.group(r.key):] },
+			func(r *rankedRow) *[]byte { return &r.key }, o.descending),
+	}
+}
+
+// shardColumn is the column of a value in shards, where numbers are kept as their bits. In rows the value is as get
+// returns it and as it is appended to what end returns.
+func (k kind) shardColumn(name string, get func(*rankedRow) []byte, end func(*rankedRow) *[]byte, inverted bool) table.Column[rankedRow] {
+	var v value // the last one written
+	if k == text {
+		return table.Text(name, func(r *rankedRow) []byte {
+			if v.decode(k, get(r), inverted) != nil {
+				return nil
+			}
+			return v.text
+		}, func(r *rankedRow, s []byte) { b := end(r); *b = appendString(*b, s, inverted) })
+	}
+	return table.Int64(name, func(r *rankedRow) int64 {
+		if v.decode(k, get(r), inverted) != nil {
+			return 0
 		}
+		return int64(v.bits)
+	}, func(r *rankedRow, n int64) { b := end(r); *b = appendBits(*b, uint64(n), inverted) })
+}
+
+func appendText(b, text []byte) []byte {
+	for zero := bytes.IndexByte(text, 0); zero >= 0; zero = bytes.IndexByte(text, 0) {
+		b = append(append(b, text[:zero+1]...), 0xff)
+		text = text[zero+1:]
 	}
-	return append(b, 0, 1)
+	return append(append(b, text...), 0, 1)
 }
 
 // decode reads a value that takes all of b.
-func (k kind) decode(b []byte) (value, error) {
-	if k != text {
-		u, err := mapreduce.Uint64{}.Decode(b)
-		return value{kind: k, bits: u}, err
+func (v *value) decode(k kind, b []byte, inverted bool) error {
+	if k == text {
+		return v.decodeText(b, inverted)
 	}
-	if len(b) < 2 {
-		return value{}, mapreduce.ErrShort
+	if len(b) != numberBytes {
+		return fmt.Errorf("%w: %d bytes, want %d", mapreduce.ErrShort, len(b), numberBytes)
 	}
-	b = b[:len(b)-2]
-	if bytes.IndexByte(b, 0) >= 0 {
-		b = bytes.ReplaceAll(b, []byte{0, 0xff}, []byte{0})
+	u := binary.BigEndian.Uint64(b)
+	if inverted {
+		u = ^u
 	}
-	return value{text: string(b)}, nil
+	v.setBits(k, u)
+	return nil
 }
 
-// keyCodec writes a key alone: a number as above, a string as its bytes.
+func (v *value) decodeText(b []byte, inverted bool) error {
+	if len(b) < 2 {
+		return mapreduce.ErrShort
+	}
+	v.setText(b[:len(b)-2])
+	if inverted {
+		invert(v.text)
+	}
+	to := bytes.IndexByte(v.text, 0)
+	if to < 0 {
+		return nil
+	}
+	for from := to; from < len(v.text); from++ {
+		v.text[to] = v.text[from]
+		if to++; v.text[from] == 0 {
+			from++ // 0xff
+		}
+	}
+	v.text = v.text[:to]
+	return nil
+}
+
+// orderKey is the key of a row as it is written, so that only rows that are ranked need be decoded. It is valid
+// until the next one is read.
+type orderKey struct {
+	order order
+	bytes []byte
+}
+
+// String is the key that groups.
+func (k orderKey) String() string {
+	var v value
+	if err := v.decode(k.order.key, k.bytes[:k.order.group(k.bytes)], false); err != nil {
+		return fmt.Sprintf("%x", k.bytes)
+	}
+	return v.String()
+}
+
+// orderCodec passes on keys.
+type orderCodec struct{ order order }
+
+// Width implements mapreduce.FixedWidth.
+func (c orderCodec) Width() int { return c.order.width() }
+
+// Append implements mapreduce.Codec.
+func (orderCodec) Append(b []byte, k orderKey) []byte { return append(b, k.bytes...) }
+
+// Decode implements mapreduce.Codec.
+func (c orderCodec) Decode(b []byte) (orderKey, error) { return orderKey{c.order, b}, nil }
+
+// keyCodec writes a key alone: a number as above, a string as its bytes. A string that it decodes lies in those bytes.
 type keyCodec struct{ kind kind }
 
 // Width implements mapreduce.FixedWidth. It is 0 for a string.
@@ -122,13 +246,14 @@ func (c keyCodec) Append(b []byte, v value) []byte {
 	if c.kind == text {
 		return append(b, v.text...)
 	}
-	return appendValue(b, v)
+	return appendValue(b, &v, false)
 }
 
 // Decode implements mapreduce.Codec.
-func (c keyCodec) Decode(b []byte) (value, error) {
+func (c keyCodec) Decode(b []byte) (v value, err error) {
 	if c.kind == text {
-		return value{text: string(b)}, nil
+		return value{text: b[:len(b):len(b)]}, nil
 	}
-	return c.kind.decode(b)
+	err = v.decode(c.kind, b, false)
+	return v, err
 }

@@ -17,11 +17,18 @@ type Params struct {
 	Columns   []string `json:"columns"`  // carried besides Key and By; nil for all
 	Agg       []string `json:"agg"`      // "count", "sum:COL", "min:COL", "max:COL", "mean:COL"; instead of By and Top
 	ShardRows int64    `json:"shard-rows"`
+	Shards    string   `json:"shards"` // disk or in-place
 }
+
+// Where rows rest between the input and the mappers.
+const (
+	onDisk  = "disk"
+	inPlace = "in-place"
+)
 
 // Defaults are the parameters that a command line need not give.
 func Defaults() Params {
-	return Params{KeyType: text.String(), ByType: float.String(), ShardRows: 1e6}
+	return Params{KeyType: text.String(), ByType: float.String(), ShardRows: 1e6, Shards: onDisk}
 }
 
 // check finds parameters that no run can use, without opening a file.
@@ -36,6 +43,8 @@ func (p Params) check() error {
 	switch {
 	case p.Key == "":
 		return errors.New("--key is needed: the column that groups the rows")
+	case p.Shards != onDisk && p.Shards != inPlace:
+		return fmt.Errorf("--shards %q: %s or %s", p.Shards, onDisk, inPlace)
 	case p.ShardRows < 1:
 		return fmt.Errorf("--shard-rows %d: at least 1", p.ShardRows)
 	case len(p.Agg) > 0:

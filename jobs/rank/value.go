@@ -1,13 +1,12 @@
 package rank
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
 
-	"github.com/shardmill/shardmill/formats/delimited"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
 )
 
 // kind is the type of a column that is compared.
@@ -42,111 +41,100 @@ func kindOf(name string) (kind, error) {
 // value is a value of a column that is compared. Numbers are kept as bits of the same order.
 type value struct {
 	kind kind
-	text string // of a string
 	bits uint64 // of a number
+	text []byte // of a string; its memory is used again for the next row
 }
 
 const signBit = 1 << 63
 
-func intValue(n int64) value { return value{kind: integer, bits: uint64(n) ^ signBit} }
+func intBits(n int64) uint64 { return uint64(n) ^ signBit }
 
-// floatValue takes any number but a NaN.
-func floatValue(f float64) value {
+// floatBits takes any number but a NaN.
+func floatBits(f float64) uint64 {
 	u := math.Float64bits(f + 0) // -0 becomes 0
 	if u&signBit != 0 {
-		return value{kind: float, bits: ^u}
+		return ^u
 	}
-	return value{kind: float, bits: u | signBit}
+	return u | signBit
 }
 
-// int is the number of an int.
-func (v value) int() int64 { return int64(v.bits ^ signBit) }
+func intOfBits(u uint64) int64 { return int64(u ^ signBit) }
 
-// float is the number of a float.
-func (v value) float() float64 {
-	if v.bits&signBit != 0 {
-		return math.Float64frombits(v.bits &^ signBit)
+func floatOfBits(u uint64) float64 {
+	if u&signBit != 0 {
+		return math.Float64frombits(u &^ signBit)
 	}
-	return math.Float64frombits(^v.bits)
+	return math.Float64frombits(^u)
 }
 
+// String is what messages call the value.
 func (v value) String() string {
 	switch v.kind {
 	case integer:
-		return strconv.FormatInt(v.int(), 10)
+		return strconv.FormatInt(intOfBits(v.bits), 10)
 	case float:
-		return strconv.FormatFloat(v.float(), 'g', -1, 64)
+		return strconv.FormatFloat(floatOfBits(v.bits), 'g', -1, 64)
 	default:
-		return v.text
+		return string(v.text)
 	}
 }
 
-var (
-	errMissing = errors.New("no value")
-	errInt     = errors.New("not an int64 in plain decimals")
-	errFloat   = errors.New("not a number")
-	errNaN     = errors.New("not a number that has an order")
-)
+// setText makes v a string.
+func (v *value) setText(b []byte) { v.kind, v.bits, v.text = text, 0, append(v.text[:0], b...) }
 
-// parse reads a value of kind k.
-func (k kind) parse(b []byte) (value, error) {
+// reset makes v an empty string.
+func (v *value) reset() { v.kind, v.bits, v.text = text, 0, kept(v.text) }
+
+// keptBytes bounds the memory that a text of a row keeps for the next row: a batch has 512 rows.
+const keptBytes = 16 << 10
+
+// kept is the memory of a text, empty, unless it is far more than texts need.
+func kept(b []byte) []byte {
+	if cap(b) > keptBytes {
+		return nil
+	}
+	return b[:0]
+}
+
+// setBits makes v a number of a kind.
+func (v *value) setBits(k kind, bits uint64) { v.kind, v.bits = k, bits }
+
+// set reads the value of kind k of a column. An error names the column.
+func (v *value) set(k kind, column string, c *tabular.Cell) error {
+	var err error
 	switch k {
 	case integer:
-		n, ok := delimited.Int(b)
-		if !ok || !canonical(b) {
-			return value{}, quoted(errInt, b)
+		var n int64
+		if n, err = c.Integer(); err == nil {
+			v.setBits(k, intBits(n))
 		}
-		return intValue(n), nil
 	case float:
-		f, ok := delimited.Float(b)
-		if !ok {
-			return value{}, quoted(errFloat, b)
+		var f float64
+		if f, err = c.Number(); err == nil {
+			v.setBits(k, floatBits(f))
 		}
-		if math.IsNaN(f) {
-			return value{}, quoted(errNaN, b)
-		}
-		return floatValue(f), nil
 	default:
-		return value{text: string(b)}, nil
+		v.kind, v.bits, v.text = text, 0, c.AppendText(v.text[:0])
+		if !c.OK() {
+			err = tabular.ErrMissing
+		}
 	}
-}
-
-// canonical tells whether an integer is written as strconv.FormatInt writes it.
-func canonical(b []byte) bool {
-	negative := b[0] == '-'
-	if negative {
-		b = b[1:]
-	}
-	return b[0] != '+' && (b[0] != '0' || len(b) == 1 && !negative)
-}
-
-// quoted puts the beginning of a text before what is wrong with it.
-func quoted(err error, b []byte) error {
-	const most = 100
-	return fmt.Errorf("%.*q is %w", most, b, err)
-}
-
-// parseCell reads the value of a column. An error names the column.
-func (k kind) parseCell(column string, c cell) (value, error) {
-	if !c.ok {
-		return value{}, fmt.Errorf("column %q: %w", column, errMissing)
-	}
-	v, err := k.parse(c.text)
 	if err != nil {
-		return value{}, fmt.Errorf("column %q: %w", column, err)
+		return fmt.Errorf("column %q: %w", column, err)
 	}
-	return v, nil
+	return nil
 }
 
 // column is the column of a value in results.
 func column[R any](k kind, name string, of func(*R) *value) table.Column[R] {
 	switch k {
 	case integer:
-		return table.Int64(name, func(r *R) int64 { return of(r).int() }, func(r *R, n int64) { *of(r) = intValue(n) })
+		return table.Int64(name, func(r *R) int64 { return intOfBits(of(r).bits) }, func(r *R, n int64) { of(r).setBits(k, intBits(n)) })
 	case float:
-		return table.Float64(name, func(r *R) float64 { return of(r).float() }, func(r *R, f float64) { *of(r) = floatValue(f) })
+		return table.Float64(name, func(r *R) float64 { return floatOfBits(of(r).bits) },
+			func(r *R, f float64) { of(r).setBits(k, floatBits(f)) })
 	default:
-		return table.String(name, func(r *R) string { return of(r).text }, func(r *R, s string) { *of(r) = value{text: s} })
+		return table.Text(name, func(r *R) []byte { return of(r).text }, func(r *R, s []byte) { of(r).setText(s) })
 	}
 }
 
@@ -156,5 +144,5 @@ func shardColumn[R any](k kind, name string, of func(*R) *value) table.Column[R]
 		return column(k, name, of)
 	}
 	return table.Int64(name, func(r *R) int64 { return int64(of(r).bits) },
-		func(r *R, n int64) { *of(r) = value{kind: k, bits: uint64(n)} })
+		func(r *R, n int64) { of(r).setBits(k, uint64(n)) })
 }

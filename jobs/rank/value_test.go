@@ -4,71 +4,56 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
+	"github.com/shardmill/shardmill/formats/arrowfile"
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
-func TestParse(t *testing.T) {
+// Columns of any format give values of any type, or an error that names the column.
+func TestSet(t *testing.T) {
+	word := func(s string) tabular.Cell { return tabular.Cell{Kind: tabular.Text, Text: []byte(s)} }
 	cases := []struct {
 		kind kind
-		text string
+		cell tabular.Cell
 		want string
 		err  error
 	}{
-		{text, "", "", nil},
-		{text, "a\x00é", "a\x00é", nil},
-		{integer, "0", "0", nil},
-		{integer, "-1", "-1", nil},
-		{integer, "9223372036854775807", "9223372036854775807", nil},
-		{integer, "-9223372036854775808", "-9223372036854775808", nil},
-		{integer, "9223372036854775808", "", errInt},
-		{integer, "", "", errInt},
-		{integer, "-", "", errInt},
-		{integer, "-0", "", errInt},
-		{integer, "007", "", errInt},
-		{integer, "-07", "", errInt},
-		{integer, "+7", "", errInt},
-		{integer, " 7", "", errInt},
-		{integer, "1_000", "", errInt},
-		{integer, "7.0", "", errInt},
-		{float, "-0", "0", nil},
-		{float, "1e3", "1000", nil},
-		{float, "+.5", "0.5", nil},
-		{float, "-inf", "-Inf", nil},
-		{float, "5e-324", "5e-324", nil},
-		{float, "1e400", "", errFloat},
-		{float, "", "", errFloat},
-		{float, "1,5", "", errFloat},
-		{float, "NaN", "", errNaN},
-		{float, "-nan", "", errFloat},
+		{text, word(""), "", nil},
+		{text, word("a\x00é"), "a\x00é", nil},
+		{text, tabular.Cell{Kind: tabular.Int, Int: -7}, "-7", nil},
+		{text, tabular.Cell{Kind: tabular.Float, Float: 0.5}, "0.5", nil},
+		{text, tabular.Cell{Kind: tabular.Null}, "", tabular.ErrMissing},
+		{integer, word("-1"), "-1", nil},
+		{integer, word("01"), "", tabular.ErrInt},
+		{integer, tabular.Cell{Kind: tabular.Int, Int: math.MinInt64}, "-9223372036854775808", nil},
+		{integer, tabular.Cell{Kind: tabular.Float, Float: 3}, "3", nil},
+		{integer, tabular.Cell{}, "", tabular.ErrMissing},
+		{float, word("-0"), "0", nil},
+		{float, word("1e3"), "1000", nil},
+		{float, tabular.Cell{Kind: tabular.Float, Float: math.Copysign(0, -1)}, "0", nil},
+		{float, tabular.Cell{Kind: tabular.Int, Int: 3}, "3", nil},
+		{float, tabular.Cell{Kind: tabular.Float, Float: math.NaN()}, "", tabular.ErrNaN},
+		{float, word("x"), "", tabular.ErrFloat},
 	}
 	for _, c := range cases {
-		v, err := c.kind.parse([]byte(c.text))
-		if !errors.Is(err, c.err) || err == nil && v.String() != c.want {
-			t.Errorf("%v %q: %q, %v; expected %q, %v", c.kind, c.text, v, err, c.want, c.err)
+		v := value{kind: integer, bits: 99, text: []byte("of the row before")}
+		err := v.set(c.kind, "n", &c.cell)
+		if !errors.Is(err, c.err) || err == nil && (v.String() != c.want || v.kind != c.kind) {
+			t.Errorf("%v %+v: %v %q, %v; expected %q, %v", c.kind, c.cell, v.kind, v, err, c.want, c.err)
 		}
-		if err == nil && v.kind != c.kind {
-			t.Errorf("%v %q has kind %v", c.kind, c.text, v.kind)
+		if err != nil && !strings.HasPrefix(err.Error(), `column "n": `) {
+			t.Errorf("%v %+v: %v", c.kind, c.cell, err)
 		}
-	}
-}
-
-// Errors say which column and which text, and no more of it than people read.
-func TestParseCellErrors(t *testing.T) {
-	_, err := integer.parseCell("n", cell{})
-	if !errors.Is(err, errMissing) || err.Error() != `column "n": no value` {
-		t.Errorf("a missing value: %v", err)
-	}
-	_, err = float.parseCell("n", cell{[]byte(strings.Repeat("x", 5000)), true})
-	if !errors.Is(err, errFloat) || len(err.Error()) > 200 {
-		t.Errorf("a long value: %v", err)
 	}
 }
 
@@ -83,6 +68,16 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
+func intValue(n int64) value { return value{kind: integer, bits: intBits(n)} }
+
+func floatValue(f float64) value { return value{kind: float, bits: floatBits(f)} }
+
+func textValue(s string) value { return value{text: []byte(s)} }
+
+func same(a, b value) bool {
+	return a.kind == b.kind && compareValues(a, b) == 0
+}
+
 // draw makes a value of a kind, often one that equals or resembles others.
 func draw(t *rapid.T, k kind, label string) value {
 	switch k {
@@ -95,50 +90,107 @@ func draw(t *rapid.T, k kind, label string) value {
 		return floatValue(f)
 	default:
 		parts := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "\x00", "\x01", "\x02", "\xff", "\xfe", "é", "aaaaaaaa"}), 0, 4)
-		return value{text: strings.Join(parts.Draw(t, label), "")}
+		return textValue(strings.Join(parts.Draw(t, label), ""))
 	}
 }
 
 func compareValues(a, b value) int {
 	switch a.kind {
 	case integer:
-		return cmp.Compare(a.int(), b.int())
+		return cmp.Compare(intOfBits(a.bits), intOfBits(b.bits))
 	case float:
-		return cmp.Compare(a.float(), b.float())
+		return cmp.Compare(floatOfBits(a.bits), floatOfBits(b.bits))
 	default:
-		return strings.Compare(a.text, b.text)
+		return bytes.Compare(a.text, b.text)
 	}
 }
 
 func kinds() *rapid.Generator[kind] { return rapid.SampledFrom([]kind{text, integer, float}) }
 
-// The bytes of keys have the order of keys and values, groups are the keys, and nothing is lost.
-func TestOrderCodec(t *testing.T) {
+func drawOrder(t *rapid.T) order {
+	return order{key: kinds().Draw(t, "key"), by: kinds().Draw(t, "by"), descending: rapid.Bool().Draw(t, "descending")}
+}
+
+// keyOf writes the key of a row.
+func keyOf(o order, key, by value) []byte {
+	return appendValue(appendValue(nil, &key, false), &by, o.descending)
+}
+
+// A shard gives back the keys of its rows.
+func TestShardColumns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := orderCodec{key: kinds().Draw(t, "key"), by: kinds().Draw(t, "by"), descending: rapid.Bool().Draw(t, "descending")}
-		a := orderKey{draw(t, c.key, "key a"), draw(t, c.by, "by a")}
-		b := orderKey{draw(t, c.key, "key b"), draw(t, c.by, "by b")}
-		want := compareValues(a.by, b.by)
-		if c.descending {
+		o := drawOrder(t)
+		cols := append(o.shardColumns(), table.Int64("n", func(*rankedRow) int64 { return 0 }, func(*rankedRow, int64) {}))
+		var rows [][]byte
+		var file bytes.Buffer
+		w, err := arrowfile.Create(&file, cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(0, 20).Draw(t, "rows") {
+			key, by := draw(t, o.key, "key"), draw(t, o.by, "by")
+			if !utf8.Valid(key.text) || !utf8.Valid(by.text) { // no file has such a cell
+				continue
+			}
+			row := rankedRow{key: keyOf(o, key, by)}
+			rows = append(rows, row.key)
+			if err := w.Write(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := arrowfile.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()), "shard", cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var row rankedRow
+		for i, want := range rows {
+			row.Reset()
+			if err := r.Read(&row); err != nil || !bytes.Equal(row.key, want) {
+				t.Fatalf("row %d is %x, %v; %x was written", i, row.key, err, want)
+			}
+		}
+		if err := r.Read(&row); !errors.Is(err, io.EOF) {
+			t.Fatalf("after %d rows: %v", len(rows), err)
+		}
+	})
+}
+
+// The bytes of keys have the order of keys and values, groups are the keys, and nothing is lost.
+func TestOrderOfKeys(t *testing.T) {
+	var key, by value // used again, as a reducer does
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawOrder(t)
+		keyA, byA := draw(t, o.key, "key a"), draw(t, o.by, "by a")
+		keyB, byB := draw(t, o.key, "key b"), draw(t, o.by, "by b")
+		want := compareValues(byA, byB)
+		if o.descending {
 			want = -want
 		}
-		want = cmp.Or(compareValues(a.key, b.key), want)
-		x, y := c.Append(nil, a), c.Append(nil, b)
+		want = cmp.Or(compareValues(keyA, keyB), want)
+		x, y := keyOf(o, keyA, byA), keyOf(o, keyB, byB)
 		if got := bytes.Compare(x, y); got != want {
-			t.Fatalf("%v and %v: %d, expected %d: %x, %x", a, b, got, want, x, y)
+			t.Fatalf("%v %v and %v %v: %d, expected %d: %x, %x", keyA, byA, keyB, byB, got, want, x, y)
 		}
-		if same := bytes.Equal(x[:c.group(x)], y[:c.group(y)]); same != (a.key == b.key) {
-			t.Fatalf("one group: %v, for the keys %v and %v", same, a.key, b.key)
+		if one := bytes.Equal(x[:o.group(x)], y[:o.group(y)]); one != same(keyA, keyB) {
+			t.Fatalf("one group: %v, for the keys %v and %v", one, keyA, keyB)
 		}
 		before := slices.Clone(x)
-		if got, err := c.Decode(x); err != nil || got != a {
-			t.Fatalf("%v came back as %v, %v", a, got, err)
+		if err := o.decode(x, &key, &by); err != nil || !same(key, keyA) || !same(by, byA) {
+			t.Fatalf("%v, %v came back as %v, %v, %v", keyA, byA, key, by, err)
 		}
 		if !bytes.Equal(x, before) {
-			t.Fatal("Decode changed its input")
+			t.Fatal("decode changed its input")
 		}
-		if w := c.Width(); w != 0 && w != len(x) || (w == 0) != (c.key == text || c.by == text) {
+		c := orderCodec{o}
+		if w := c.Width(); w != 0 && w != len(x) || (w == 0) != (o.key == text || o.by == text) {
 			t.Fatalf("width %d, %d bytes", w, len(x))
+		}
+		k, err := c.Decode(x)
+		if err != nil || !bytes.Equal(c.Append(nil, k), x) || k.String() != keyA.String() {
+			t.Fatalf("%x came back as %v, %v", x, k, err)
 		}
 	})
 }
@@ -151,7 +203,8 @@ func TestKeyCodec(t *testing.T) {
 		if got, want := bytes.Compare(x, y), compareValues(a, b); got != want {
 			t.Fatalf("%v and %v: %d, expected %d", a, b, got, want)
 		}
-		if got, err := c.Decode(x); err != nil || got != a {
+		got, err := c.Decode(x)
+		if err != nil || !same(got, a) {
 			t.Fatalf("%v came back as %v, %v", a, got, err)
 		}
 		if w := c.Width(); w != 0 && w != len(x) {
@@ -161,81 +214,109 @@ func TestKeyCodec(t *testing.T) {
 }
 
 func TestDecodeShort(t *testing.T) {
-	for _, c := range []orderCodec{{}, {key: integer}, {by: float}, {key: float, by: integer, descending: true}} {
+	var key, by value
+	for _, o := range []order{{}, {key: integer}, {by: float}, {key: float, by: integer, descending: true}} {
 		for n := range numberBytes {
-			if _, err := c.Decode(make([]byte, n)); err == nil && n < 4 {
-				t.Errorf("%+v: %d bytes are decoded", c, n)
+			if err := o.decode(make([]byte, n), &key, &by); err == nil && n < 4 {
+				t.Errorf("%+v: %d bytes are decoded", o, n)
 			} else if err != nil && !errors.Is(err, mapreduce.ErrShort) {
-				t.Errorf("%+v: %d bytes: %v", c, n, err)
+				t.Errorf("%+v: %d bytes: %v", o, n, err)
 			}
 		}
 	}
 	if _, err := (keyCodec{integer}).Decode([]byte("short")); !errors.Is(err, mapreduce.ErrShort) {
 		t.Errorf("a short number: %v", err)
 	}
+	if s := (orderKey{order{key: integer}, []byte("short")}).String(); s != "73686f7274" {
+		t.Errorf("a short key is called %q", s)
+	}
 }
 
 // Damaged bytes give an error or a key, never a panic, and what is decoded has a group.
 func FuzzOrderDecode(f *testing.F) {
-	for _, c := range []orderCodec{{}, {descending: true}, {key: integer, by: float}} {
-		f.Add(c.Append(nil, orderKey{value{kind: c.key, text: "a\x00b"}, value{kind: c.by, text: "c"}}), byte(c.key), byte(c.by), c.descending)
+	for _, o := range []order{{}, {descending: true}, {key: integer, by: float}} {
+		key, by := value{kind: o.key, text: []byte("a\x00b")}, value{kind: o.by, text: []byte("c")}
+		f.Add(keyOf(o, key, by), byte(o.key), byte(o.by), o.descending)
 	}
 	f.Add([]byte("a\x00"), byte(0), byte(0), false)
-	f.Fuzz(func(t *testing.T, b []byte, key, by byte, descending bool) {
-		c := orderCodec{kind(key % 3), kind(by % 3), descending}
-		if n := c.group(b); n > len(b) || n < min(len(b), 1) {
+	f.Fuzz(func(t *testing.T, b []byte, keyKind, byKind byte, descending bool) {
+		o := order{kind(keyKind % 3), kind(byKind % 3), descending}
+		if n := o.group(b); n > len(b) || n < min(len(b), 1) {
 			t.Fatalf("a group of %d bytes in %d", n, len(b))
 		}
-		k, err := c.Decode(b)
-		if err != nil {
+		var key, by, key2, by2 value
+		if o.decode(b, &key, &by) != nil {
 			return
 		}
-		if again, err := c.Decode(c.Append(nil, k)); err != nil || again != k {
-			t.Fatalf("%v became %v, %v", k, again, err)
+		err := o.decode(keyOf(o, key, by), &key2, &by2)
+		if err != nil || !same(key, key2) || !same(by, by2) {
+			t.Fatalf("%v, %v became %v, %v, %v", key, by, key2, by2, err)
 		}
 	})
 }
 
 func TestPack(t *testing.T) {
+	var notes []note
 	rapid.Check(t, func(t *rapid.T) {
 		var want []note
-		var cells []cell
+		var cells []tabular.Cell
 		for range rapid.IntRange(0, 6).Draw(t, "cells") {
 			n := note{ok: rapid.Bool().Draw(t, "ok")}
+			c := tabular.Cell{Kind: rapid.SampledFrom([]tabular.Kind{tabular.Absent, tabular.Null}).Draw(t, "none")}
 			if n.ok {
-				n.text = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "-", "1:", ":", strings.Repeat("x", 1000)})).Draw(t, "text")
+				n.text = []byte(rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+					"", "-", "1:", strings.Repeat("x", 62), strings.Repeat("é", 32), strings.Repeat("x", 4095), strings.Repeat("é", 150000),
+				})).Draw(t, "text"))
+				c = tabular.Cell{Kind: tabular.Text, Text: n.text}
 			}
-			want, cells = append(want, n), append(cells, cell{[]byte(n.text), n.ok})
+			want, cells = append(want, n), append(cells, c)
 		}
-		got, err := unpack(nil, pack(cells))
-		if err != nil || !slices.Equal(got, want) {
-			t.Fatalf("%v, %v; expected %v", got, err, want)
+		b := pack([]byte("before"), cells)
+		if !utf8.Valid(b) {
+			t.Fatalf("%x is no UTF-8", b)
+		}
+		var err error
+		notes, err = unpack(notes[:0], b[len("before"):])
+		if err != nil || !slices.EqualFunc(notes, want, sameNote) {
+			t.Fatalf("%v, %v; expected %v", notes, err, want)
 		}
 	})
 }
 
+func sameNote(a, b note) bool { return a.ok == b.ok && bytes.Equal(a.text, b.text) }
+
+// Numbers of Parquet are carried as text.
+func TestPackNumbers(t *testing.T) {
+	b := pack(nil, []tabular.Cell{{Kind: tabular.Int, Int: -12}, {Kind: tabular.Float, Float: 1e6}})
+	if want := "\x04-12\x081000000"; string(b) != want {
+		t.Errorf("%q, expected %q", b, want)
+	}
+}
+
 func TestUnpackDamaged(t *testing.T) {
-	for _, s := range []string{"x", "1", "1:", "2:a", ":a", "+1:a", "99999999999999999999:a", "3:abcx"} {
-		if _, err := unpack(nil, s); !errors.Is(err, errPacked) {
+	for _, s := range []string{"\x02", "\x41", "\x80", "\x01\x03a", "\x40\x40\x40", "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x3f", "\x40\x40\x40\x40\x40\x40\x40\x40\x40\x20"} {
+		if _, err := unpack(nil, []byte(s)); !errors.Is(err, errPacked) {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
 }
 
 func FuzzUnpack(f *testing.F) {
-	f.Add("-3:abc0:")
-	f.Add("1:")
-	f.Fuzz(func(t *testing.T, s string) {
-		notes, err := unpack(nil, s)
+	f.Add([]byte("\x00\x04abc\x01"))
+	f.Add([]byte("\x41"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		notes, err := unpack(nil, b)
 		if err != nil {
 			return
 		}
-		cells := make([]cell, len(notes))
+		cells := make([]tabular.Cell, len(notes))
 		for i, n := range notes {
-			cells[i] = cell{[]byte(n.text), n.ok}
+			if n.ok {
+				cells[i] = tabular.Cell{Kind: tabular.Text, Text: n.text}
+			}
 		}
-		again, err := unpack(nil, pack(cells))
-		if err != nil || !slices.Equal(again, notes) {
+		again, err := unpack(nil, pack(nil, cells))
+		if err != nil || !slices.EqualFunc(again, notes, sameNote) {
 			t.Fatalf("%v became %v, %v", notes, again, err)
 		}
 	})
@@ -252,47 +333,4 @@ func TestRenamed(t *testing.T) {
 			t.Errorf("%q: %q, expected %q", c.theirs, got, c.want)
 		}
 	}
-}
-
-func TestShrink(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.Int64Range(1, 5).Draw(t, "n")
-		by := kinds().Draw(t, "by")
-		descending := rapid.Bool().Draw(t, "descending")
-		s := newShrinker(n, descending)
-		for range 2 { // the second batch must not see the first
-			var rows []rankedRow
-			for i := range rapid.IntRange(0, 60).Draw(t, "rows") {
-				key := value{text: strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "key"))}
-				rows = append(rows, rankedRow{place: place{line: int64(i)}, key: key, by: draw(t, by, "by")})
-			}
-			bad := rapid.IntRange(0, 60).Draw(t, "bad")
-			skip := func(i int) bool { return i == bad }
-			drop := s.shrink(rows, skip)
-			for i := range rows {
-				better, left := 0, 0
-				for j := range rows {
-					c := compareValues(rows[j].by, rows[i].by)
-					if descending {
-						c = -c
-					}
-					if rows[j].key != rows[i].key || skip(j) {
-						continue
-					}
-					if c < 0 || c == 0 && j < i {
-						better++
-					}
-					if !drop[j] {
-						left++
-					}
-				}
-				if !skip(i) && drop[i] && better < int(n) {
-					t.Fatalf("row %d, %v of %v, is dropped, and %d are better", i, rows[i].by, rows[i].key, better)
-				}
-				if by != text && left >= 2*int(n) {
-					t.Fatalf("%d rows of the key %v are left", left, rows[i].key)
-				}
-			}
-		}
-	})
 }

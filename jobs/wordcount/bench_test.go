@@ -26,7 +26,9 @@ const (
 )
 
 // TestMain makes the test binary its own worker program.
-func TestMain(m *testing.M) { os.Exit(mrtest.Main(m, jobs.Standard(), wordcount.Job())) }
+func TestMain(m *testing.M) {
+	os.Exit(mrtest.Main(m, jobs.Standard(), wordcount.Job(), wordcount.JobOfParts(smallParts)))
+}
 
 // words makes different words of small letters. Frequent ones, which come first, are short: 1 to 4 letters, about the
 // thousandth has 4 to 7, and rare ones 7 to 10.

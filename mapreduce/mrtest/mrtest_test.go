@@ -178,7 +178,7 @@ func TestWire(t *testing.T) {
 	want := mapreduce.Config{
 		Dir: "d", Params: []byte("{}"), Inputs: []string{"i"}, Partitions: 1, Limit: 2, Workers: 3, WorkerMemory: 4, Tries: 5,
 		MaxRejects: mapreduce.MaxRejects{Rows: 6, Set: true}, FailFast: true, KeepIntermediate: true, CheckContent: true,
-		InProcess: true, Rerun: mapreduce.Rerun{From: "reduce"}, Tool: "t",
+		InProcess: true, Rerun: mapreduce.Rerun{From: "reduce"}, Tool: "t", Profile: "p",
 	}
 	v := reflect.ValueOf(want)
 	for i := range v.NumField() {

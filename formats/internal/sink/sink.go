@@ -13,6 +13,9 @@ import (
 	"io"
 )
 
+// buffer is the size in bytes from which a write is large: it goes straight to the underlying writer.
+const buffer = 16 << 10
+
 // Sink is a buffered writer that keeps its first error for Err.
 type Sink struct {
 	w   *bufio.Writer
@@ -22,12 +25,15 @@ type Sink struct {
 
 // New returns a Sink on w.
 func New(w io.Writer) *Sink {
-	return &Sink{w: bufio.NewWriterSize(w, 64<<10)}
+	return &Sink{w: bufio.NewWriterSize(w, buffer)}
 }
 
 // Write always accepts all of p.
 func (s *Sink) Write(p []byte) (int, error) {
 	s.pos += int64(len(p))
+	if len(p) >= buffer {
+		_ = s.Flush() // the buffer is empty, so that p passes it by; an error stays for Err
+	}
 	if s.err == nil {
 		_, s.err = s.w.Write(p)
 	}

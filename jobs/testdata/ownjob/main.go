@@ -50,13 +50,13 @@ func sales() mapreduce.Job {
 		read := mapreduce.MapFunc[lines.Line](func(_ context.Context, i int, l *lines.Line, out *mapreduce.Out) error {
 			var shop string
 			var euros, rest int64
-			if _, err := fmt.Sscanf(l.Text, "%s %d.%02d", &shop, &euros, &rest); err != nil {
+			if _, err := fmt.Sscanf(string(l.Text), "%s %d.%02d", &shop, &euros, &rest); err != nil {
 				out.Reject(i, err) // this line only
 				return nil
 			}
 			cents.Emit(out, i, shop, 100*euros+rest)
 			return nil
 		})
-		return []mapreduce.Stage{mapreduce.NewStage("sum", lines.Source(), 512, read.Mapper, cents)}, nil
+		return []mapreduce.Stage{mapreduce.NewStage("sum", lines.Source(false), 512, read.Mapper, cents)}, nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,7 +182,7 @@ func TestLockOfAKilledProcess(t *testing.T) {
 		must(t, err)
 		must(t, d.Lock())
 		fmt.Println("locked")
-		select {}
+		time.Sleep(time.Minute) // and not select: that ends a process of which nothing else can run
 	}
 	path := filepath.Join(t.TempDir(), "job")
 	d, err := jobdir.Create(fsx.OS{}, path, theJob())

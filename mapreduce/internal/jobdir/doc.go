@@ -10,7 +10,7 @@
 //	  job.json                        what the job is (Job). Written last by Create, never rewritten
 //	  stages/01-NAME/
 //	    plan.json                     tasks and partitions, written once when the stage starts
-//	    listing                       00-split only: the files of a folder or glob, sorted by bytes
+//	    listing                       first stage only: the files of a folder or glob, sorted by bytes
 //	    tasks/map-000007.json         the record: it exists if and only if the task is committed
 //	    runs/map-000007.a2.run        run file of a map attempt
 //	    data/DATASET/[LABEL=V/]map-000007.a2[-0001].EXT    committed outputs
@@ -27,6 +27,14 @@
 //	    01-NAME.map-000007.a2/        one attempt: task.json, its output files, result.json
 //	    finish/                       results being laid out
 //	    removed.01-NAME/              a stage being removed
+//
+// The first stages make what the job's own read of the input. Without a scan it is 00-split, which makes shards: files of
+// rows, the dataset "shards". A job whose source reads parts of files begins with 00-scan, whose tasks, scan-000003,
+// make no file: what they find is in their records, and vouched for by digests of what they read. Then
+// follows 01-split, or at once the stage that maps the input in place: the plan of either has ranges that were made of
+// the scans. Such a range is read only while its bytes have the digest of the scan. A record that ends behind its
+// range is vouched for by the digest of the next one. The scans are needed as long as a plan may have to be made or compared:
+// a lost record is made again, and if it comes out different, so is all that follows.
 //
 // An attempt's number is one more than the highest of that task's logs, and at least one more
 // than that of its record. So attempts never share a name.
@@ -79,7 +87,9 @@
 //	outputs       array     of {kind, dataset, sub, seq, many, file, ext, rows, bytes, crc32c}
 //	counts        object    accounting
 //	excluded      array     rows or groups rejected because they killed workers
-//	digests       object    split: SHA-256 of each input file read
+//	digests       object    split: SHA-256 of each input file read, by path
+//	scanned       array     scan: of each range that plan.json gives the task {sum, mtime_ns, value}: "xxh3:" and the
+//	                        XXH3-128 of its bytes, time of its file, what the job's source makes of it
 //	input         number    reduce: digest of the run files read
 //	usage         object    CPU and wall seconds, peak memory
 //
@@ -106,7 +116,10 @@
 // The worker writes outputs and then result.json there, and syncs nothing.
 //
 // Check, for an attempt that ended well: result.json is read and compared with the attempt; each
-// output is read back, compared in size and CRC-32C, and fsynced.
+// output is compared in size, and fsynced. Its content is not read back, since that would only
+// find again what the page cache holds, at the cost of a pass over every byte. Instead nothing is used before its content
+// has been compared: run files have checksums of their own, which a reduce compares block by block; the CRC-32C
+// of a shard or side dataset is compared by the process that reads it, and that of results and rejects before Finish.
 //
 // Promote: fsync of the folder of logs, so that the number stays taken; outputs are renamed to final names;
 // their folders are fsynced; the record is written to tmp/, fsynced and linked; the tasks folder

@@ -6,14 +6,23 @@
 //
 //	version   1
 //	stage     folder name
-//	splits    split stage: for each split task its ranges (files, or entries [lo, hi) of the listing,
-//	          which begin at a byte offset)
-//	limit     split stage: number of input rows taken, in input order; absent for all
-//	listing   split stage: number of entries and SHA-256 of the file stages/00-split/listing
+//	scans     scan stage: for each scan task its ranges: files, or bytes [lo, hi) of them
+//	splits    split stage: for each split task its ranges: files, entries [lo, hi) of the listing, which
+//	          begin at a byte offset, or what was made of the scans
+//	parts     a stage that maps the input in place: for each map task its ranges, made of the scans
+//	limit     split stage without a scan: number of input rows taken, in input order; absent for all
+//	listing   first stage: number of entries and SHA-256 of the file "listing" beside the plan
 //	maps      other stages: for each map task the file it reads: (stage, task, dataset, seq) of the
 //	          committed output of an earlier stage, with its rows, bytes and CRC32C
 //	streams   name and number of partitions of each stream, in declared order
-//	meta      what the job's source left for later stages, such as the names of carried columns
+//	meta      what the job's source left for later stages, such as the names of carried columns: of the listing
+//	          in the first stage, of the scans in the stage after them
+//
+// A range that was made of a scan (Range) says where its first record begins, how many rows begin in it, and
+// the digest of its bytes, so that whoever reads it knows that it reads what was scanned. An element of
+// scans, splits and parts is {ranges, limit}; a limit, which follows from the job's where rows have been counted, ends the
+// task after so many rows. The members scans, parts and those of their ranges came later than version 1; plans
+// without them mean what they meant.
 //
 // Reduce tasks are numbered through the streams in declared order: with streams of 3 and 2
 // partitions, reduce-000003 is partition 0 of the second stream.
@@ -22,6 +31,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
@@ -32,21 +42,55 @@ const Version = 1
 // PartitionBytes is the target size of one partition, and so of what one reduce task reads.
 const PartitionBytes = 128 << 20
 
-// Range is a piece of input that one split task reads: a file, or entries of the listing.
+// Range is a piece of input that one task reads: a file or a part of it, or entries of the listing.
 type Range struct {
 	Name  string `json:"name,omitempty"`  // of the file, as messages show it
 	Path  string `json:"path,omitempty"`  // absolute
-	Bytes int64  `json:"bytes,omitempty"` // size of the file, for grouping small files
-	Lo    int64  `json:"lo,omitempty"`    // entries [Lo, Hi) of the listing, where there is no file
-	Hi    int64  `json:"hi,omitempty"`
-	// Offset is where entry Lo begins in the listing, in bytes.
+	Bytes int64  `json:"bytes,omitempty"` // of input that the range stands for, for packing ranges into tasks
+	// Lo and Hi are bytes [Lo, Hi) of the file, or, of a file that was scanned as a whole, what the job's source
+	// counts, such as row groups. Both 0: the whole file. Where there is no file: entries [Lo, Hi) of the listing.
+	Lo int64 `json:"lo,omitempty"`
+	Hi int64 `json:"hi,omitempty"`
+	// Offset is the byte where the first record of the range begins, which may be behind Hi. Of entries: where Lo begins
+	// in the listing.
 	Offset int64 `json:"offset,omitempty"`
+	Line   int64 `json:"line,omitempty"` // of that record, from 1
+	Row    int64 `json:"row,omitempty"`  // of that record in its file, as the job's source counts
+	Rows   int64 `json:"rows,omitempty"` // that begin in the range, -1 where that is not known; only after a scan
+
+	// What the scan saw. Sum is the digest of bytes [Lo, Hi). Where Lo and Hi are no bytes there is
+	// none, but that of the whole file, and the time when the file had it, in nanoseconds since 1970.
+	Sum     string `json:"sum,omitempty"`
+	Size    int64  `json:"size,omitempty"` // of the file
+	Whole   string `json:"whole,omitempty"`
+	ModTime int64  `json:"mtime_ns,omitempty"`
 }
 
-// Split is one split task.
+// Scanned tells whether the range was made of a scan.
+func (r Range) Scanned() bool { return r.Sum != "" || r.Whole != "" }
+
+// Split is what one scan or split task, or one map task in place, reads.
 type Split struct {
 	Ranges []Range `json:"ranges"`
+	Limit  int64   `json:"limit,omitempty"` // rows that the task takes; 0 for all
 }
+
+// Rows is the number of rows that the task reads, where the scan has counted them.
+func (s Split) Rows() (n int64, known bool) {
+	for _, r := range s.Ranges {
+		if !r.Scanned() || r.Rows < 0 {
+			return 0, false
+		}
+		n += r.Rows
+	}
+	if s.Limit > 0 {
+		n = min(n, s.Limit)
+	}
+	return n, true
+}
+
+// equal tells whether two tasks read the same.
+func (s Split) equal(o Split) bool { return s.Limit == o.Limit && slices.Equal(s.Ranges, o.Ranges) }
 
 // Map is one map task: the committed file it reads. Shards are named by task and not by
 // path, since a split task that runs again writes the same bytes under another attempt.
@@ -66,7 +110,7 @@ type Stream struct {
 	Partitions int    `json:"partitions"`
 }
 
-// Listing describes the file stages/00-split/listing.
+// Listing describes the file "listing" of the first stage.
 type Listing struct {
 	Entries int64  `json:"entries"`
 	Passed  int64  `json:"passed_over"` // files that were not taken
@@ -77,7 +121,9 @@ type Listing struct {
 type Stage struct {
 	Version int             `json:"version"`
 	Stage   string          `json:"stage"`
-	Splits  []Split         `json:"splits,omitempty"`
+	Scans   []Split         `json:"scans,omitzero"`
+	Splits  []Split         `json:"splits,omitzero"`
+	Parts   []Split         `json:"parts,omitzero"`
 	Limit   int64           `json:"limit,omitempty"`
 	Listing *Listing        `json:"listing,omitempty"`
 	Maps    []Map           `json:"maps,omitempty"`
@@ -87,10 +133,19 @@ type Stage struct {
 
 // First is the kind and number of the stage's first tasks.
 func (s *Stage) First() (task.Kind, int) {
-	if s.Splits != nil {
+	switch {
+	case s.Scans != nil:
+		return task.Scan, len(s.Scans)
+	case s.Splits != nil:
 		return task.Split, len(s.Splits)
 	}
-	return task.Map, len(s.Maps)
+	return task.Map, len(s.Parts) + len(s.Maps) // one of them is empty
+}
+
+// SameInputs tells whether the first tasks of two plans read the same.
+func (s *Stage) SameInputs(o *Stage) bool {
+	return slices.Equal(s.Maps, o.Maps) && slices.EqualFunc(s.Splits, o.Splits, Split.equal) &&
+		slices.EqualFunc(s.Parts, o.Parts, Split.equal)
 }
 
 // Reduces is the number of reduce tasks.
@@ -113,13 +168,30 @@ func (s *Stage) Reduce(n int) (stream, partition int, err error) {
 	return 0, 0, fmt.Errorf("plan of %s: no reduce task %d", s.Stage, n)
 }
 
-// Rows is the number of rows that the stage's map tasks read.
-func (s *Stage) Rows() int64 {
-	var n int64
-	for _, m := range s.Maps {
-		n += m.Rows
+// TaskRows is the number of rows that first task n reads, where that is known before.
+func (s *Stage) TaskRows(n int) (rows int64, known bool) {
+	switch {
+	case n < len(s.Maps):
+		return s.Maps[n].Rows, true
+	case n < len(s.Parts):
+		return s.Parts[n].Rows()
+	case n < len(s.Splits):
+		return s.Splits[n].Rows()
 	}
-	return n
+	return 0, false
+}
+
+// Rows is the number of rows that the stage's first tasks read, where that is known before.
+func (s *Stage) Rows() (rows int64, known bool) {
+	_, count := s.First()
+	for n := range count {
+		k, known := s.TaskRows(n)
+		if !known {
+			return 0, false
+		}
+		rows += k
+	}
+	return rows, true
 }
 
 // Partitions is the number of partitions of a stream: as asked for, or enough for about
@@ -131,7 +203,7 @@ func Partitions(rows, bytesPerRow int64, asked int) int {
 	return int(max(1, (rows*bytesPerRow+PartitionBytes-1)/PartitionBytes))
 }
 
-// Group packs ranges into split tasks in order: neighbouring small files share a task until it has
+// Group packs ranges into tasks in order: neighbouring small files share a task until it has
 // target bytes, and a run of listing entries is a task of its own. With a limit, everything is one task,
 // since only a reader that has seen all rows before knows which row is the last.
 func Group(ranges []Range, target, limit int64) []Split {
@@ -154,4 +226,46 @@ func Group(ranges []Range, target, limit int64) []Split {
 		}
 	}
 	return splits
+}
+
+// GroupScanned packs ranges whose rows have been counted by a scan as Group does, and takes the first limit rows of
+// them, or all if it is 0. From a range on whose rows are not known, a limit makes one task of all that follows.
+func GroupScanned(ranges []Range, target, limit int64) []Split {
+	if limit <= 0 {
+		return Group(ranges, target, 0)
+	}
+	left := limit
+	for i, r := range ranges {
+		if r.Rows < 0 {
+			return append(Group(ranges[:i], target, 0), Split{Ranges: ranges[i:], Limit: left})
+		}
+		if left -= r.Rows; left <= 0 {
+			splits := Group(ranges[:i+1], target, 0)
+			last := &splits[len(splits)-1]
+			if rows, _ := last.Rows(); left < 0 {
+				last.Limit = rows + left
+			}
+			return splits
+		}
+	}
+	return Group(ranges, target, 0)
+}
+
+// Cut cuts a file into the ranges that scan tasks read: as many as it takes for none to have more than
+// target bytes, of equal size but for a byte. They depend on nothing but size and target.
+func Cut(file Range, size, target int64) []Range {
+	n := max(1, (size+target-1)/target)
+	each, more := size/n, size%n
+	ranges := make([]Range, n)
+	var lo int64
+	for i := range ranges {
+		hi := lo + each
+		if int64(i) < more {
+			hi++
+		}
+		rg := file
+		rg.Lo, rg.Hi, rg.Bytes, rg.Size = lo, hi, hi-lo, size
+		ranges[i], lo = rg, hi
+	}
+	return ranges
 }

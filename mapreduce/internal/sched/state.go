@@ -47,7 +47,7 @@ type State struct {
 	failed  map[int]Failure // by position
 }
 
-// New is a stage of firstCount tasks of kind first, split or map, and then reduces. All are waiting.
+// New is a stage of firstCount tasks of kind first (scan, split or map) and then reduces. All are waiting.
 func New(cfg Config, first task.Kind, firstCount, reduces int, stage string) *State {
 	n := firstCount + reduces
 	s := &State{

@@ -9,23 +9,26 @@ import (
 // does not fit the index. A key with a fixed width of at most 16 bytes stands in
 // the index alone, and so does a value of at most 8 beside a key of at most 8.
 type batch struct {
-	shape   shape
-	inline  bool // values stand in the index too
-	keyed   bool // keys stand in the index
-	slim    bool // the index is narrow
-	records int  // room in the index
-	limit   int  // of the arena
-	keep    int  // capacity of the arena but for a record that exceeds it
-	arena   []byte
-	narrow  []narrow
-	wide    []wide
-	temp    batchTemp
-	cutter  *cutter
-	pos     int
-	ticks   int
-	touched byte
-	scratch [16]byte
-	beat    func()
+	shape    shape
+	inline   bool // values stand in the index too
+	keyed    bool // keys stand in the index
+	slim     bool // the index is narrow
+	records  int  // room in the index
+	limit    int  // of the arena
+	keep     int  // capacity of the arena but for a record that exceeds it
+	arena    []byte
+	narrow   []narrow
+	wide     []wide
+	temp     batchTemp
+	cutter   *cutter
+	sorted   int // records at the front of the index that are sorted and cut
+	replaced int // records that the arena holds and the index no longer does, but for those that were cut
+	lot      lot
+	pos      int
+	ticks    int
+	touched  byte
+	scratch  [16]byte
+	beat     func()
 }
 
 // batchTemp is the second array of the radix sort, as long as the index.
@@ -61,7 +64,7 @@ func room[T any](s []T, n int) []T {
 	if cap(s) >= n {
 		return s
 	}
-	return append(make([]T, 0, n), s...)
+	return append(huge(make([]T, 0, n)), s...)
 }
 
 // footprint returns the memory of a batch in bytes.
@@ -111,6 +114,7 @@ func (b *batch) reset() {
 		b.arena = make([]byte, 0, b.keep)
 	}
 	b.arena, b.narrow, b.wide, b.pos = b.arena[:0], b.narrow[:0], b.wide[:0], 0
+	b.sorted, b.replaced, b.cutter.bars.ends = 0, 0, nil
 }
 
 // tick calls beat once for every beatRecords records.
@@ -132,7 +136,7 @@ func (b *batch) next() (key, value []byte, err error) {
 	if b.pos == b.len() {
 		return nil, nil, io.EOF
 	}
-	if b.pos%ahead == 0 && !b.slim {
+	if b.pos%ahead == 0 && !b.inline {
 		b.touch()
 	}
 	b.pos++
@@ -165,17 +169,29 @@ const ahead = 16
 
 // touch loads what the following records hold in the arena. In order of the keys
 // they lie anywhere in it, and so the loads overlap, where those of one call of next
-// after the other do not. A narrow index is read so fast that they do.
+// after the other do not.
 func (b *batch) touch() {
-	sum := byte(0)
-	for i := range b.wide[b.pos:min(b.pos+ahead, len(b.wide))] {
-		sum += b.arena[b.wide[b.pos+i][2]]
+	end := min(b.pos+ahead, b.len())
+	if b.slim {
+		b.touched = touch(b.narrow[b.pos:end], b.arena)
+	} else {
+		b.touched = touch(b.wide[b.pos:end], b.arena)
 	}
-	b.touched = sum // so that the loads are not left out
+}
+
+// touch returns a sum, so that the loads are not left out.
+func touch[T item](items []T, arena []byte) (sum byte) {
+	for i := range items {
+		sum += arena[items[i][len(items[i])-1]]
+	}
+	return sum
 }
 
 // close implements source.
 func (b *batch) close() error { return nil }
+
+// Prefix is the first eight bytes of key as a big-endian number, a shorter key filled up with zeros.
+func Prefix(key []byte) uint64 { return prefix(key) }
 
 // prefix returns the first eight bytes of key as a big-endian number, a shorter
 // key filled up with zeros. Short keys are put together from parts that overlap.

@@ -62,14 +62,9 @@ func (b *batch) cut() {
 		b.wide = b.wide[:b.cutKeys(b.wide)]
 	}
 	b.cutter.removed += int64(before - b.len())
-}
-
-// halve cuts a sorted batch and reports whether at most half of its records are
-// left.
-func (b *batch) halve() bool {
-	before := b.len()
-	b.cut()
-	return 2*b.len() <= before
+	if b.keyed {
+		b.sorted = b.len()
+	}
 }
 
 // cutItems moves the first items of each group to the front and returns how many
@@ -119,11 +114,11 @@ func (b *batch) heldAt(ref uint64) int {
 	return at + v
 }
 
-// compact brings what is left of a batch back into order of loading and closes the
-// gaps in the arena. Refs keep their order, so ties do too.
+// compact closes the gaps in an arena that is more than half full. The records of
+// a batch that was cut are moved in order of loading and then sorted again.
 func (b *batch) compact() {
-	if b.inline {
-		return // equal keys are still as they were loaded
+	if b.inline || 2*len(b.arena) <= b.limit {
+		return
 	}
 	end := uint64(0)
 	if b.slim {
@@ -137,7 +132,12 @@ func (b *batch) compact() {
 			end = b.move(&b.wide[i][2], end)
 		}
 	}
-	b.arena = b.arena[:end]
+	b.arena, b.replaced = b.arena[:end], 0
+	if b.keyed { // else bars need no order
+		b.sorted = 0
+		b.sort()
+		b.sorted = b.len()
+	}
 }
 
 // move moves a record down to an offset in the arena and returns its end.

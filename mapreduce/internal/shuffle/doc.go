@@ -44,7 +44,7 @@
 // number of partitions of the file, at least 4 KiB and at most 256 KiB. A larger
 // record has a block of its own. A block is stored raw or, if it is at most 1 MiB
 // long and it and a sample of it shrink to a quarter, with s2; the sample is its
-// first sixteenth, at least 1 KiB. A record's framed length is at most 1 GiB.
+// first 64th, at least 1 KiB. A record's framed length is at most 1 GiB.
 //
 // The quarter comes from a measurement: in nanoseconds of processor time per raw
 // byte, s2 took 0.7 to 2.0 to encode and 0.4 to 0.7 to decode keys, words, counts
@@ -107,7 +107,8 @@
 // budget or MaxFan times 12 KiB if that is more. A record that exceeds the budget or
 // these blocks alone is held whole.
 //
-// A [Filter] has the bounds that [NewFilter] gives.
+// A [Sender] holds 8 bytes for each record that is sent together with others, and
+// with First a [Filter], which has the bounds that [NewFilter] gives.
 //
 // A [Table] counts its memory by [Table.Bytes], from its contents only.
 package shuffle

@@ -23,6 +23,7 @@ type Filter struct {
 	slots []filterSlot
 	hot   []hotGroup // by slot
 	bytes int        // of group prefixes
+	moved bool       // a record has taken the place of another
 }
 
 type filterSlot struct {
@@ -61,12 +62,20 @@ func (f *Filter) Keep(hash uint64, key []byte, group int) bool {
 	if len(f.slots) == 0 {
 		return true
 	}
-	i := int(hash) & (len(f.slots) - 1)
-	s := &f.slots[i]
-	if s.hash != hash {
+	if s := f.slot(hash); s.hash != hash {
 		s.miss(hash)
 		return true
 	}
+	return f.keep(hash, key, group)
+}
+
+// slot returns the slot of a hash.
+func (f *Filter) slot(hash uint64) *filterSlot { return &f.slots[int(hash)&(len(f.slots)-1)] }
+
+// keep is Keep for a record of the group in the slot.
+func (f *Filter) keep(hash uint64, key []byte, group int) bool {
+	i := int(hash) & (len(f.slots) - 1)
+	s := &f.slots[i]
 	if s.score&^heldBit < maxScore {
 		s.score++
 	}
@@ -74,7 +83,36 @@ func (f *Filter) Keep(hash uint64, key []byte, group int) bool {
 		return true
 	}
 	h := &f.hot[i]
-	return !bytes.Equal(h.group, key[:group]) || h.keep(key[group:], f.first)
+	if !bytes.Equal(h.group, key[:group]) {
+		return true
+	}
+	full := len(h.words) == f.first
+	kept := h.keep(key[group:], f.first)
+	f.moved = f.moved || full && kept
+	return kept
+}
+
+// Displaced reports whether, since the last call, a record was kept that is among
+// the first of its group as far as the Filter knows, while another no longer is.
+// Records that Keep has kept meanwhile may be [Filter.Worse] now.
+func (f *Filter) Displaced() bool {
+	moved := f.moved
+	f.moved = false
+	return moved
+}
+
+// Worse reports whether First records with lesser full keys have been kept, so that
+// this one, which was kept too, need not be. It changes nothing.
+func (f *Filter) Worse(hash uint64, key []byte, group int) bool {
+	if len(f.slots) == 0 {
+		return false
+	}
+	i := int(hash) & (len(f.slots) - 1)
+	if s := &f.slots[i]; s.hash != hash || s.score < heldBit {
+		return false
+	}
+	h := &f.hot[i]
+	return len(h.words) == f.first && prefix(key[group:]) > h.words[0] && bytes.Equal(h.group, key[:group])
 }
 
 // miss counts a record of another group than the slot's. Which way it goes cannot

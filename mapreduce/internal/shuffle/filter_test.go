@@ -47,6 +47,7 @@ func TestFilterKeepsTheFirst(t *testing.T) {
 		f := NewFilter(first)
 		var keys []string
 		var kept []bool
+		batch, seen := rapid.IntRange(1, 100).Draw(t, "batch"), 0
 		for range rapid.IntRange(0, 2000).Draw(t, "records") {
 			n := width
 			if n < 0 {
@@ -59,6 +60,13 @@ func TestFilterKeepsTheFirst(t *testing.T) {
 			keys = append(keys, string(b))
 			kept = append(kept, f.Keep(Hash(b[:group])&weak, b, group))
 			dropped += boolInt(!kept[len(kept)-1])
+			if len(kept) >= seen+batch && f.Displaced() {
+				for i := seen; i < len(kept); i++ {
+					key := []byte(keys[i])
+					kept[i] = kept[i] && !f.Worse(Hash(key[:group])&weak, key, group)
+				}
+				seen = len(kept)
+			}
 		}
 		want, got := firstOf(keys, nil, group, first), firstOf(keys, kept, group, first)
 		for g := range want {
@@ -147,5 +155,30 @@ func BenchmarkFilter(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		n := i % (1 << 16)
 		f.Keep(hashes[n], records[16*n:][:16], 8)
+	}
+}
+
+// Of records that come in ascending order of a descending rank, each is better than all before it: looking at each
+// batch again leaves the first of it.
+func TestFilterOfOrderedInput(t *testing.T) {
+	const records, batch, first = 20000, 500, 10
+	f, left := NewFilter(first), 0
+	for lo := 0; lo < records; lo += batch {
+		var kept [][]byte
+		for i := lo; i < lo+batch; i++ {
+			key := binary.BigEndian.AppendUint64([]byte("g"), uint64(records-i))
+			if f.Keep(Hash(key[:1]), key, 1) {
+				kept = append(kept, key)
+			}
+		}
+		if !f.Displaced() {
+			t.Fatalf("batch at %d: nothing is displaced", lo)
+		}
+		for _, key := range kept {
+			left += boolInt(!f.Worse(Hash(key[:1]), key, 1))
+		}
+	}
+	if most := records / batch * (first + warmScore); left < records/batch*first || left > most {
+		t.Errorf("%d records are left, at most %d expected", left, most)
 	}
 }

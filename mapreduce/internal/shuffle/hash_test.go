@@ -3,8 +3,19 @@ package shuffle
 import (
 	"testing"
 
+	"github.com/zeebo/xxh3"
 	"pgregory.net/rapid"
 )
+
+// Eight bytes are hashed here, all else by the module.
+func TestHashIsXXH3(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := rapid.SliceOfN(rapid.Byte(), 8, rapid.SampledFrom([]int{8, 8, 300}).Draw(t, "most")).Draw(t, "key")
+		if got, want := Hash(key), xxh3.Hash(key); got != want {
+			t.Fatalf("Hash(%x) = %#x, want %#x", key, got, want)
+		}
+	})
+}
 
 // The values are part of the on-disk contract: a change moves keys to other
 // partitions than the run files have them in.

@@ -10,7 +10,7 @@ import (
 const (
 	beatRecords = 8 << 10  // records between two heartbeats at most
 	minEarly    = 64 << 10 // records of a batch that is cut before it need be
-	earlyPart   = 4        // and their part of all
+	earlyPart   = 5        // and their part of all
 )
 
 // Config says what an [Input] reads and how.
@@ -147,19 +147,24 @@ func (in *Input) visit(s *Segment, path string, do func() error) error {
 }
 
 // newBatch returns a batch for all records, or for as many as fit the budget. If
-// groups are cut, it begins with a quarter of them: then there are bars, and few
-// records are loaded at all.
+// groups are cut, it begins with a fifth of all records: then there are bars, and
+// few of the others are loaded at all. The arena is for twice as many, since records
+// that take the place of others there do not free theirs.
 func (in *Input) newBatch() *batch {
 	records, bytes := in.room()
-	fits := records == in.total.records && footprint(in.shape, records, bytes)*5/4 <= in.cfg.Budget
-	if in.cutter.barring() && fits && records > in.cfg.early {
-		part := max(records/earlyPart, in.cfg.early)
-		bytes = bytes * part / records
-		records = part
+	part, held := records, bytes
+	if early := max(in.total.records/earlyPart, in.cfg.early); in.cutter.barring() && early < records {
+		part = early
+		held = min(bytes, int64(2*float64(early)*float64(in.total.bytes)/float64(in.total.records)))
 	}
 	b := newBatch(in.shape, in.cfg.Beat, &in.cutter)
-	in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
-	b.resize(records, bytes)
+	if part < records && footprint(in.shape, part, held)+footprint(in.shape, records, bytes) <= in.cfg.Budget {
+		in.cfg.Buffers.lend(b, part, held, in.cfg.Budget) // it may move when it grows
+	} else {
+		in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
+		b.resize(records, bytes)
+	}
+	b.resize(part, held)
 	return b
 }
 
@@ -200,18 +205,21 @@ func (in *Input) nextBlock(s *Segment) error {
 // makeRoom cuts the groups of a full batch, and if that does not free half of it,
 // lets it grow as far as it may, or spills it.
 func (in *Input) makeRoom(b *batch) error {
+	held := b.len() + b.replaced
 	b.sort()
+	b.cut()
 	records, bytes := in.room()
-	if in.cfg.First > 0 {
-		halved := b.halve()
-		b.setBars()
-		if grows := int64(b.records) < records; grows || halved {
-			b.compact()
-			if !halved {
-				b.resize(records, bytes)
-			}
-			return nil
-		}
+	halved := in.cfg.First > 0 && 2*b.len() <= min(held, b.records)
+	grows := in.cfg.First > 0 && int64(b.records) < records
+	switch {
+	case halved:
+		b.compact()
+	case grows:
+		b.resize(records, bytes)
+	}
+	b.setBars()
+	if halved || grows {
+		return nil
 	}
 	if err := in.spiller.spill(b); err != nil {
 		return err

@@ -10,6 +10,8 @@ const slack = 16
 func (b *batch) load(s *Segment) error {
 	ok := true
 	switch {
+	case b.keyed && b.cutter.bars.set():
+		ok = b.loadBarred(s)
 	case b.keyed && b.shape.value > 0:
 		b.loadFixed(s)
 	case b.keyed:
@@ -29,7 +31,7 @@ func (b *batch) loadFixed(s *Segment) {
 	n := min(s.inBlock, b.fits(b.shape.heldSize(k, v)))
 	raw := s.raw[:n*(k+v)]
 	s.take(n, len(raw))
-	if b.inline && k == 8 && v == 8 && !b.cutter.bars.set() {
+	if b.inline && k == 8 && v == 8 {
 		for ; len(raw) >= 16; raw = raw[16:] {
 			b.narrow = append(b.narrow, narrow{binary.BigEndian.Uint64(raw), binary.BigEndian.Uint64(raw[8:])})
 		}
@@ -37,10 +39,6 @@ func (b *batch) loadFixed(s *Segment) {
 	}
 	for ; len(raw) > 0; raw = raw[k+v:] {
 		first, second := keyWords(raw[:k])
-		if b.cutter.bars.set() && b.cutter.bars.drops(first, second) {
-			b.cutter.removed++
-			continue
-		}
 		ref := uint64(len(b.arena))
 		if b.inline {
 			ref = prefix(raw[k : k+v])
@@ -77,7 +75,6 @@ func (b *batch) put(first, second, ref uint64) {
 func (b *batch) loadKeyed(s *Segment) bool {
 	k, raw, arena := b.shape.key, s.raw, b.arena
 	slim, narrows, wides := b.slim, b.narrow, b.wide
-	bars := &b.cutter.bars
 	n, room := 0, b.room()
 	for ; n < s.inBlock; n++ {
 		v, at := 0, 1
@@ -89,24 +86,18 @@ func (b *batch) loadKeyed(s *Segment) bool {
 		if at < 0 || v > len(raw)-at-k {
 			return false
 		}
-		first, second := keyWords(raw[at : at+k])
-		end := at + k + v
-		if bars.set() && bars.drops(first, second) {
-			b.cutter.removed++
-			raw = raw[end:]
-			continue
-		}
 		if room <= 0 || len(arena)+at+v > b.limit && len(arena) > 0 {
 			break
 		}
 		room--
+		first, second := keyWords(raw[at : at+k])
 		if slim {
 			narrows = append(narrows, narrow{first, uint64(len(arena))})
 		} else {
 			wides = append(wides, wide{first, second, uint64(len(arena))})
 		}
 		arena = putValue(arena, raw, at, k, v)
-		raw = raw[end:]
+		raw = raw[at+k+v:]
 	}
 	b.arena, b.narrow, b.wide = arena, narrows, wides
 	s.take(n, len(s.raw)-len(raw))
@@ -125,12 +116,12 @@ func (b *batch) room() int {
 // the record at the start of raw, without the key of k bytes between them.
 func putValue(arena, raw []byte, at, k, v int) []byte {
 	m := len(arena)
-	if v < slack && at == 1 && len(raw) >= 1+k+slack && cap(arena)-m > slack {
+	if v < slack && at <= 1 && len(raw) >= 1+k+slack && cap(arena)-m > slack {
 		// A constant number of bytes is copied without a call.
 		to := arena[m : m+1+slack]
 		to[0] = raw[0]
-		*(*[slack]byte)(to[1:]) = *(*[slack]byte)(raw[1+k:])
-		return arena[:m+1+v]
+		*(*[slack]byte)(to[at&1:]) = *(*[slack]byte)(raw[at+k:])
+		return arena[:m+at+v]
 	}
 	return append(append(arena, raw[:at]...), raw[at+k:at+k+v]...)
 }

@@ -92,37 +92,40 @@ func (s shape) append(b, key, value []byte) []byte {
 	return append(b, value...)
 }
 
-// put is append where b has room, without calls for short keys and values.
-func (s shape) put(b, key, value []byte) []byte {
+// put frames one record into b, which has its size, without calls for short keys
+// and values.
+func (s shape) put(b, key, value []byte) {
 	if s.key == 0 {
 		b = putLength(b, len(key))
 	}
 	if s.value == 0 {
 		b = putLength(b, len(value))
 	}
-	k, v, m := len(key), len(value), len(b)
-	b = b[:m+k+v]
-	putBytes(b[m:m+k], key)
-	putBytes(b[m+k:], value)
-	return b
+	putBytes(b, key)
+	putBytes(b[len(key):], value)
 }
 
+// putLength writes a length and returns what is behind it.
 func putLength(b []byte, n int) []byte {
 	if n < 0x80 {
-		b = b[:len(b)+1]
-		b[len(b)-1] = byte(n)
-		return b
+		b[0] = byte(n)
+		return b[1:]
 	}
-	return binary.AppendUvarint(b, uint64(n))
+	return b[binary.PutUvarint(b, uint64(n)):]
 }
 
-// putBytes copies from to to, which is as long. A short one takes two moves that
-// may overlap, where copy would be a call.
+// putBytes copies from to the beginning of to. What is short takes two moves that may
+// overlap, where copy would be a call.
 func putBytes(to, from []byte) {
 	n := len(from)
+	to = to[:n]
 	switch {
-	case n > 16:
+	case n > 32:
 		copy(to, from)
+	case n >= 16:
+		first, last := (*[16]byte)(from), (*[16]byte)(from[n-16:])
+		*(*[16]byte)(to) = *first
+		*(*[16]byte)(to[n-16:]) = *last
 	case n >= 8:
 		le.PutUint64(to, le.Uint64(from))
 		le.PutUint64(to[n-8:], le.Uint64(from[n-8:]))

@@ -33,16 +33,46 @@ type item interface{ narrow | wide }
 // sort orders the batch by full key, equal keys as they were loaded. If groups are
 // to be cut and that is cheaper, only the part of each that is kept.
 func (b *batch) sort() {
-	if b.slim {
-		b.sortNarrow(b.narrow, b.temp.narrow[:len(b.narrow)])
-		return
+	n := b.sorted
+	switch {
+	case n == b.len():
+	case b.slim:
+		b.sortNarrow(b.narrow[n:], b.temp.narrow[:len(b.narrow)-n])
+		b.narrow = mergeTail(b.narrow, n, b.temp.narrow, b.cutter)
+	case b.keyed:
+		b.sortWords(b.wide[n:], b.temp.wide[:len(b.wide)-n], 0)
+		b.wide = mergeTail(b.wide, n, b.temp.wide, b.cutter)
+	default:
+		b.sortKeys(b.wide, b.temp.wide[:len(b.wide)], 0, 0)
 	}
-	x, temp := b.wide, b.temp.wide[:len(b.wide)]
-	if b.keyed {
-		b.sortWords(x, temp, 0)
-		return
+}
+
+// mergeTail merges the first n items, which are cut, with the others, which are
+// sorted and of which only what is not cut is in order. It returns all that is left.
+func mergeTail[T item](items []T, n int, temp []T, c *cutter) []T {
+	if n == 0 {
+		return items
 	}
-	b.sortKeys(x, temp, 0, 0)
+	end := n + cutItems(items[n:], c)
+	c.removed += int64(len(items) - end)
+	items = items[:end]
+	tail := temp[:copy(temp[:end-n], items[n:])]
+	for j := len(tail); j > 0; end-- {
+		if n > 0 && exceeds(&items[n-1], &tail[j-1]) {
+			n--
+			items[end-1] = items[n]
+		} else {
+			j--
+			items[end-1] = tail[j]
+		}
+	}
+	return items
+}
+
+// exceeds reports whether the key of x is greater than that of y, both standing in
+// the index.
+func exceeds[T item](x, y *T) bool {
+	return (*x)[0] > (*y)[0] || (*x)[0] == (*y)[0] && keyWord(x, 1) > keyWord(y, 1)
 }
 
 // sortNarrow sorts items by key, stably. The result is in items; temp has the same

@@ -85,6 +85,9 @@ const minTouch = 16 << 10
 func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
 	n := len(t.entries)
 	t.arena = append(t.arena, key...)
+	if n == cap(t.entries) {
+		t.entries = append(huge(make([]tableEntry[V], 0, max(2*n, 32))), t.entries...)
+	}
 	t.entries = append(t.entries, tableEntry[V]{hash: hash, word: prefix(key), end: len(t.arena)})
 	t.slots[i] = hash>>32<<32 | uint64(n+1)
 	if 2*(n+1) > len(t.slots) {
@@ -95,7 +98,7 @@ func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
 
 // rehash gives the table n slots, a power of two.
 func (t *Table[V]) rehash(n int) {
-	t.slots = make([]uint64, n)
+	t.slots = huge(make([]uint64, n))
 	mask := uint64(n - 1)
 	for number := range t.entries {
 		hash := t.entries[number].hash

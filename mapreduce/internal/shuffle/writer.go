@@ -59,7 +59,7 @@ type Writer struct {
 
 // part is the open block of a partition and the account of its closed ones.
 type part struct {
-	buf     []byte
+	buf     []byte // room for the block's header, and records
 	count   uint32 // records in buf
 	records int64
 	bytes   int64
@@ -106,7 +106,8 @@ func (w *Writer) Add(stream, partition int, key, value []byte) error {
 		return fmt.Errorf("stream %q: key of %d and value of %d bytes, declared %d and %d",
 			w.streams[stream].Name, len(key), len(value), s.key, s.value)
 	}
-	if n := s.size(len(key), len(value)); n > cap(p.buf)-len(p.buf) {
+	n := s.size(len(key), len(value))
+	if n > cap(p.buf)-len(p.buf) {
 		if err := w.room(p, n); err != nil {
 			return err
 		}
@@ -114,7 +115,9 @@ func (w *Writer) Add(stream, partition int, key, value []byte) error {
 			return w.addLarge(p, s, key, value)
 		}
 	}
-	p.buf = s.put(p.buf, key, value)
+	at := len(p.buf)
+	p.buf = p.buf[:at+n]
+	s.put(p.buf[at:], key, value)
 	p.count++
 	return nil
 }
@@ -125,19 +128,22 @@ func (w *Writer) room(p *part, n int) error {
 	if n > maxRecord {
 		return fmt.Errorf("record of %d bytes: %w", n, ErrRecordTooLarge)
 	}
-	if len(p.buf)+n > w.target {
+	most := blockHeaderSize + w.target
+	if len(p.buf)+n > most {
 		w.flush(p, p.buf)
-		p.buf = p.buf[:0]
+		p.buf = p.buf[:min(len(p.buf), blockHeaderSize)]
 	}
-	if need := len(p.buf) + n; need <= w.target && need > cap(p.buf) {
-		p.buf = append(make([]byte, 0, min(max(2*cap(p.buf), need, 256), w.target)), p.buf...)
+	if need := max(len(p.buf), blockHeaderSize) + n; need <= most && need > cap(p.buf) {
+		grown := make([]byte, max(len(p.buf), blockHeaderSize), min(max(2*cap(p.buf), need, 256), most))
+		copy(grown, p.buf)
+		p.buf = grown
 	}
 	return w.err
 }
 
 // addLarge writes a record that exceeds the target as a block of its own.
 func (w *Writer) addLarge(p *part, s shape, key, value []byte) error {
-	b := s.append(w.large[:0], key, value)
+	b := s.append(append(w.large[:0], make([]byte, blockHeaderSize)...), key, value)
 	p.count = 1
 	w.flush(p, b)
 	if w.large = b; cap(b) > maxS2 {
@@ -146,30 +152,34 @@ func (w *Writer) addLarge(p *part, s shape, key, value []byte) error {
 	return w.err
 }
 
-// flush writes b, the records of p, as a block.
+// flush writes b, room for a header and the records of p, as a block.
 func (w *Writer) flush(p *part, b []byte) {
-	if len(b) == 0 {
+	if len(b) <= blockHeaderSize {
 		return
 	}
-	codec, stored := w.compress(b)
-	var h [blockHeaderSize]byte
+	h, raw := b[:blockHeaderSize], b[blockHeaderSize:]
+	codec, stored := w.compress(raw)
 	le.PutUint32(h[0:], codec)
-	le.PutUint32(h[4:], uint32(len(b)))
+	le.PutUint32(h[4:], uint32(len(raw)))
 	le.PutUint32(h[8:], uint32(len(stored)))
 	le.PutUint32(h[12:], p.count)
 	le.PutUint32(h[16:], crc32.Update(checksum(h[:16]), castagnoli, stored))
 	p.refs = append(p.refs, ref{w.offset, uint32(len(h) + len(stored))})
 	p.records += int64(p.count)
-	p.bytes += int64(len(b))
+	p.bytes += int64(len(raw))
 	p.count = 0
-	w.write(h[:])
+	if codec == codecRaw {
+		w.write(b)
+		return
+	}
+	w.write(h)
 	w.write(stored)
 }
 
 // compress returns b as it is stored. Only a sample is encoded of a block that
 // stays raw; it depends on the block alone.
 func (w *Writer) compress(b []byte) (codec uint32, stored []byte) {
-	sample := b[:min(len(b), max(len(b)/16, 1<<10))]
+	sample := b[:min(len(b), max(len(b)/64, 1<<10))]
 	if len(b) > maxS2 || !w.shrinks(sample) || !w.shrinks(b) {
 		return codecRaw, b
 	}
@@ -185,6 +195,9 @@ func (w *Writer) shrinks(b []byte) bool {
 func (w *Writer) write(b []byte) {
 	if w.err != nil {
 		return
+	}
+	if len(b) > w.out.Size() { // goes below without a copy, if nothing waits
+		_ = w.out.Flush() // a failure is that of Write too
 	}
 	if _, err := w.out.Write(b); err != nil {
 		w.err = fmt.Errorf("write run file: %w", err)

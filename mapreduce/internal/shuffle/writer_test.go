@@ -201,7 +201,7 @@ func TestWriterKeepsToTarget(t *testing.T) {
 			if err := w.Add(0, 0, noise(uint64(i), width), nil); err != nil {
 				t.Fatal(err)
 			}
-			if cap(w.parts[0][0].buf) > target {
+			if cap(w.parts[0][0].buf) > blockHeaderSize+target {
 				t.Fatalf("width %d: buffer of %d", width, cap(w.parts[0][0].buf))
 			}
 		}

@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -84,7 +85,8 @@ type Result struct {
 	Outputs  []Output          `json:"outputs"`
 	Counts   Counts            `json:"counts"`
 	Excluded []Exclusion       `json:"excluded,omitempty"`
-	Digests  map[string]string `json:"digests,omitempty"` // split: SHA-256 of each input file read, by name
+	Digests  map[string]string `json:"digests,omitempty"` // split: SHA-256 of each input file read, by path
+	Scanned  []Scanned         `json:"scanned,omitempty"` // scan: of each range of the task in order
 	Input    uint32            `json:"input,omitempty"`   // reduce: digest of the run files read, as in Assignment
 	Usage    Usage             `json:"usage"`
 }
@@ -193,15 +195,23 @@ type Record struct {
 	Counts   Counts            `json:"counts"`
 	Excluded []Exclusion       `json:"excluded,omitempty"`
 	Digests  map[string]string `json:"digests,omitempty"`
+	Scanned  []Scanned         `json:"scanned,omitempty"`
 	Input    uint32            `json:"input,omitempty"`
 	Usage    Usage             `json:"usage"`
+}
+
+// Scanned is what a scan task found in one range.
+type Scanned struct {
+	Sum     string          `json:"sum"`             // digest of its bytes: "xxh3:" and XXH3-128 in hexadecimal
+	ModTime int64           `json:"mtime_ns"`        // of the file, in nanoseconds since 1970
+	Value   json.RawMessage `json:"value,omitempty"` // what the job's source makes of it
 }
 
 // Commit is the record that promoting the result makes.
 func (r Result) Commit() Record {
 	return Record{
 		Version: Version, Attempt: r.Attempt, Outputs: r.Outputs, Counts: r.Counts,
-		Excluded: r.Excluded, Digests: r.Digests, Input: r.Input, Usage: r.Usage,
+		Excluded: r.Excluded, Digests: r.Digests, Scanned: r.Scanned, Input: r.Input, Usage: r.Usage,
 	}
 }
 

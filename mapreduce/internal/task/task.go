@@ -15,8 +15,9 @@ import (
 // Kind is the kind of a task.
 type Kind string
 
-// The kinds of tasks. A stage has either split or map tasks, and then reduce tasks where it has streams.
+// The kinds of tasks. A stage has either scan, split or map tasks, and then reduce tasks where it has streams.
 const (
+	Scan   Kind = "scan"
 	Split  Kind = "split"
 	Map    Kind = "map"
 	Reduce Kind = "reduce"
@@ -53,14 +54,13 @@ func ParseID(s string) (ID, error) {
 	kind, index, ok2 := strings.Cut(name, "-")
 	n, err := strconv.Atoi(index)
 	id := ID{Stage: stage, Kind: Kind(kind), Index: n}
-	known := id.Kind == Split || id.Kind == Map || id.Kind == Reduce
-	if !ok || !ok2 || err != nil || n < 0 || !known || stage == "" || id.Name() != name {
+	if !ok || !ok2 || err != nil || n < 0 || rank(id.Kind) == unknown || stage == "" || id.Name() != name {
 		return ID{}, fmt.Errorf("%q is not a task: write STAGE/KIND-NUMBER with six digits, as in 01-classify/map-000007", s)
 	}
 	return id, nil
 }
 
-// Compare orders tasks by stage, then kind (split, map, reduce), then number.
+// Compare orders tasks by stage, then kind (scan, split, map, reduce), then number.
 func (id ID) Compare(o ID) int {
 	if c := strings.Compare(id.Stage, o.Stage); c != 0 {
 		return c
@@ -71,16 +71,21 @@ func (id ID) Compare(o ID) int {
 	return id.Index - o.Index
 }
 
+// unknown is the rank of a kind that is none of ours.
+const unknown = 4
+
 func rank(k Kind) int {
 	switch k {
-	case Split:
+	case Scan:
 		return 0
-	case Map:
+	case Split:
 		return 1
-	case Reduce:
+	case Map:
 		return 2
+	case Reduce:
+		return 3
 	}
-	return 3
+	return unknown
 }
 
 // Attempt is one try at a task. Numbers count from 1 and are never used twice in a job directory.

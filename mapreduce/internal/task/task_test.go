@@ -1,6 +1,7 @@
 package task
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestParseID(t *testing.T) {
-	for _, s := range []string{"00-split/split-000000", "01-classify/map-000007", "02-x/reduce-123456", "03-y/map-1234567"} {
+	for _, s := range []string{"00-scan/scan-000003", "00-split/split-000000", "01-classify/map-000007", "02-x/reduce-123456", "03-y/map-1234567"} {
 		got, err := ParseID(s)
 		if err != nil || got.String() != s {
 			t.Errorf("%q: %v, %v", s, got, err)
@@ -64,7 +65,7 @@ func FuzzParseID(f *testing.F) {
 
 func TestCompare(t *testing.T) {
 	want := []ID{
-		id("00-split", Split, 0), id("00-split", Split, 1), id("01-a", Map, 0), id("01-a", Map, 2), id("01-a", Map, 10),
+		id("00-split", Scan, 5), id("00-split", Split, 0), id("00-split", Split, 1), id("01-a", Map, 0), id("01-a", Map, 2), id("01-a", Map, 10),
 		id("01-a", Reduce, 0), id("01-a", Reduce, 1), id("02-a", Map, 0), id("02-a", "other", 0),
 	}
 	got := slices.Clone(want)
@@ -259,5 +260,22 @@ func TestInputs(t *testing.T) {
 	}
 	if got := Inputs([]uint32{1, 0xffffffff}); got != 0x728c7b95 { // it stands in records: it must never change
 		t.Errorf("%#x", got)
+	}
+}
+
+// What a scan found keeps its names in a record, and other records have nothing of it.
+func TestScannedJSON(t *testing.T) {
+	r := Result{Scanned: []Scanned{{Sum: "xxh3:0a", ModTime: 7, Value: json.RawMessage(`{"ends":3}`)}, {}}}
+	b, err := json.Marshal(r.Commit().Scanned)
+	if want := `[{"sum":"xxh3:0a","mtime_ns":7,"value":{"ends":3}},{"sum":"","mtime_ns":0}]`; err != nil || string(b) != want {
+		t.Errorf("%s, %v, expected %s", b, err, want)
+	}
+	var back []Scanned
+	if err := json.Unmarshal(b, &back); err != nil || cmp.Diff(r.Scanned, back) != "" {
+		t.Errorf("%v: %s", err, cmp.Diff(r.Scanned, back))
+	}
+	b, err = json.Marshal(Record{})
+	if err != nil || bytes.Contains(b, []byte("scanned")) {
+		t.Errorf("%s, %v", b, err)
 	}
 }

@@ -217,12 +217,13 @@ func (p *process) received(r reply, ok bool) (*reply, *verdict) {
 	return nil, nil
 }
 
-// judge says whether the process has to be stopped.
+// judge says whether the process has to be stopped. Its memory is sampled too, for the peak of one that dies: that of
+// the others the kernel tells at the end of each call.
 func (p *process) judge(idle, timeout time.Duration) *verdict {
-	pid := p.cmd.Process.Pid
-	p.peak = max(p.peak, peakBytes(pid))
+	resident, private := memoryBytes(p.cmd.Process.Pid)
+	p.peak = max(p.peak, resident)
 	switch {
-	case p.cfg.MemoryCap > 0 && privateBytes(pid) > p.cfg.MemoryCap:
+	case p.cfg.MemoryCap > 0 && private > p.cfg.MemoryCap:
 		return overMemory(p.cfg.MemoryCap)
 	case timeout > 0 && idle >= timeout:
 		return stalled(timeout)

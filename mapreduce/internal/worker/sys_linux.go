@@ -58,8 +58,14 @@ func statm(pid int) [7]int64 {
 
 // privateBytes is the resident memory of a process without mapped files.
 func privateBytes(pid int) int64 {
-	s := statm(pid)
-	return (s[statmResident] - s[statmShared]) * int64(os.Getpagesize())
+	_, private := memoryBytes(pid)
+	return private
+}
+
+// memoryBytes is the resident memory of a process, and how much of it is no mapped file.
+func memoryBytes(pid int) (resident, private int64) {
+	s, page := statm(pid), int64(os.Getpagesize())
+	return s[statmResident] * page, (s[statmResident] - s[statmShared]) * page
 }
 
 // peakBytes is the largest resident memory of a live process so far. The maximum in its rusage is no

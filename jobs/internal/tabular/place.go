@@ -1,0 +1,23 @@
+package tabular
+
+import (
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// Place is where a row stands. Rows that embed one make rejects that name file and line.
+type Place struct {
+	Input string // file, as the user named it
+	Line  int64  // see Record
+}
+
+// Origin implements mapreduce.Originer.
+func (p *Place) Origin() mapreduce.Origin { return mapreduce.Origin{Input: p.Input, Line: p.Line} }
+
+// PlaceColumns are the columns of a row's place in shards.
+func PlaceColumns[R any](of func(*R) *Place) table.Columns[R] {
+	return table.Columns[R]{
+		table.Repeated("input", func(r *R) string { return of(r).Input }, func(r *R, v string) { of(r).Input = v }),
+		table.Int64("line", func(r *R) int64 { return of(r).Line }, func(r *R, v int64) { of(r).Line = v }),
+	}
+}

@@ -1,0 +1,202 @@
+package tabular
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+
+	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/arrowfile"
+	"github.com/shardmill/shardmill/formats/compressed"
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// Table says how rows of type R come from files.
+type Table[R any] struct {
+	Needs   []string // columns that every file has, each once
+	Kinds   []Kind   // what Fill asks of the cells of Needs: Int, Float or, as where there is none, Text
+	Carries bool     // other columns come along: those of Columns or, where it is nil, all
+	Columns []string // besides Needs, each once
+	// Fill sets a row from its place and its cells: those of Needs, then those that Carried lists. It must copy texts that the
+	// row keeps. Where *R implements mapreduce.Resetter, the row is one that was used before. An error rejects the row.
+	Fill func(r *R, at Place, cells []Cell) error
+
+	Shards table.Columns[R] // how rows rest on disk between split and map
+	Size   func(r *R) int64 // bytes of input that a row stands for
+	Target mapreduce.Target // of a shard, and of a part of a file
+	// InPlace lets the mapper read the files themselves instead of shards.
+	InPlace bool
+}
+
+// meta is what is known of all files when rows are read.
+type meta struct {
+	Carried []string `json:"carried"` // columns, in order of the first files that have them
+}
+
+// Carried lists the columns that a Table carries, in order of the first files that have them.
+func Carried(env *mapreduce.Env) ([]string, error) {
+	var m meta
+	err := env.Meta(&m)
+	return m.Carried, err
+}
+
+// NewSource makes a Source of the files that hold a table.
+func NewSource[R any](t Table[R]) *mapreduce.Source[R] {
+	return &mapreduce.Source[R]{
+		Shards: mapreduce.Dataset[R]{
+			Ext: "arrow",
+			Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[R], error) {
+				return arrowfile.Create(w, t.Shards)
+			},
+			Open: func(_ *mapreduce.Env, path string) (mapreduce.Reader[R], error) {
+				return arrowfile.Open(path, t.Shards)
+			},
+		},
+		Target: t.Target,
+		Size:   t.Size,
+		List:   t.list,
+		Scan: func(_ context.Context, _ *mapreduce.Env, rg mapreduce.Range, in *mapreduce.Scan) (any, error) {
+			return scan(in, rg)
+		},
+		Cut: func(_ *mapreduce.Env, files iter.Seq[[]mapreduce.Scanned], c *mapreduce.Cutter) error {
+			return t.cutAll(files, c)
+		},
+		Read:    t.read,
+		InPlace: t.InPlace,
+	}
+}
+
+// list plans the inputs, of which it reads headers only.
+func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
+	var m meta // what the scan will find
+	for _, in := range l.Inputs() {
+		info, err := os.Stat(in.Path)
+		folder := err == nil && info.IsDir()
+		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
+			f, err := formatOf(e.Name)
+			if err != nil && folder {
+				l.Pass()
+				return nil
+			}
+			if err != nil {
+				return mapreduce.BadInput(err)
+			}
+			kind, err := t.look(&m, f, e)
+			switch {
+			case err != nil:
+				return mapreduce.BadInput(err)
+			case f.layout == rowGroups || kind != compressed.Plain:
+				return l.File(e.Name, e.Path)
+			}
+			return l.Parts(e.Name, e.Path)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look finds what is known of a file's columns before it is read, and whether it is compressed.
+func (t Table[R]) look(m *meta, f format, e mapreduce.Entry) (compressed.Kind, error) {
+	if f.layout == separated {
+		h, err := readHeader(e.Path, e.Name, f.comma)
+		if err != nil {
+			return 0, err
+		}
+		return h.kind, t.carry(m, e.Name, h.names)
+	}
+	if f.layout == jsonLines && t.all() {
+		return 0, fmt.Errorf("%s: %s do not list their columns: give --columns", e.Name, f.layout)
+	}
+	if err := t.carry(m, e.Name, nil); err != nil || f.layout == rowGroups {
+		return compressed.Plain, err
+	}
+	file, kind, err := compressed.Open(e.Path)
+	if err != nil {
+		return 0, err
+	}
+	return kind, file.Close()
+}
+
+// all tells whether all columns are carried.
+func (t Table[R]) all() bool { return t.Carries && t.Columns == nil }
+
+// carry notes the columns that a file adds to those carried. Names are the file's, nil where it does not list them.
+func (t Table[R]) carry(m *meta, file string, names []string) error {
+	wanted := t.Columns
+	if t.all() {
+		wanted = names
+	}
+	if names != nil {
+		for _, c := range slices.Concat(t.Needs, t.Columns) {
+			if !slices.Contains(names, c) {
+				return &table.ColumnError{File: file, Column: c, Has: names}
+			}
+		}
+	}
+	for _, c := range wanted {
+		if !slices.Contains(t.Needs, c) && !slices.Contains(m.Carried, c) {
+			m.Carried = append(m.Carried, c)
+		}
+	}
+	return nil
+}
+
+// read makes rows of one range.
+func (t Table[R]) read(ctx context.Context, env *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[R]) error {
+	f, err := formatOf(rg.Name)
+	if err != nil {
+		return err
+	}
+	carried, err := Carried(env)
+	if err != nil {
+		return err
+	}
+	columns := slices.Concat(t.Needs, carried)
+	in, err := f.open(rows, rg, columns, min(len(t.Needs)+len(t.Columns), len(columns)), t.Kinds)
+	if err != nil {
+		return asInput(err)
+	}
+	err = t.each(ctx, in, rg.Name, rows)
+	return asInput(errors.Join(err, in.close()))
+}
+
+// each passes all rows of a range.
+func (t Table[R]) each(ctx context.Context, in records, name string, rows *mapreduce.Rows[R]) error {
+	var rec Record
+	for n := 1; ; n++ {
+		err := in.read(&rec)
+		if err == nil {
+			err = t.pass(&rec, name, rows)
+		} else if bad := (*formats.RowError)(nil); errors.As(err, &bad) {
+			err = rows.Reject(mapreduce.Origin{Input: name, Line: bad.Line, Record: bad.Raw}, reason(bad))
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		const often = 1024
+		if err == nil && n%often == 0 {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// pass makes a row of a record.
+func (t Table[R]) pass(rec *Record, name string, rows *mapreduce.Rows[R]) error {
+	at := Place{name, rec.Line}
+	if err := t.Fill(rows.Next(), at, rec.Cells); err != nil {
+		o := at.Origin()
+		o.Record = asText(rec.Cells)
+		return rows.Reject(o, err)
+	}
+	return rows.Add()
+}

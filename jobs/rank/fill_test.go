@@ -1,0 +1,107 @@
+package rank
+
+import (
+	"testing"
+
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
+)
+
+// cellsOf are cells of text.
+func cellsOf(texts ...string) (cells []tabular.Cell) {
+	for _, s := range texts {
+		cells = append(cells, tabular.Cell{Kind: tabular.Text, Text: []byte(s)})
+	}
+	return cells
+}
+
+func mustRanking(t testing.TB, keyType string) *ranking {
+	t.Helper()
+	p := Defaults()
+	p.Key, p.KeyType, p.By, p.Top, p.Columns = "user", keyType, "score", 10, []string{"item"}
+	r, err := newRanking(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// BenchmarkFill makes a row of cells, and of the row the key and value that are shuffled.
+func BenchmarkFill(b *testing.B) {
+	r := mustRanking(b, "int")
+	cells := cellsOf("53123", "0.8731", "871")
+	var row rankedRow
+	var key []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		row.Reset()
+		if err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells); err != nil {
+			b.Fatal(err)
+		}
+		key = append(key[:0], row.key...)
+	}
+}
+
+// BenchmarkDecode makes a row of the results of a key and a value.
+func BenchmarkDecode(b *testing.B) {
+	r := mustRanking(b, "int")
+	var row rankedRow
+	if err := r.fill(&row, tabular.Place{}, cellsOf("53123", "0.8731", "871")); err != nil {
+		b.Fatal(err)
+	}
+	k := orderKey{r.order, row.key}
+	var out rankedOut
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := out.set(k, row.carried); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Neither a row that is read nor one that is ranked needs memory of its own, whatever the types are.
+func TestAllocations(t *testing.T) {
+	for _, kind := range []string{"int", "float", "string"} {
+		r := mustRanking(t, kind)
+		r.order.by = r.order.key
+		cells := cellsOf("53123", "8731", "871")
+		var row rankedRow
+		var out rankedOut
+		var k orderKey
+		allocs := testing.AllocsPerRun(100, func() {
+			row.Reset()
+			err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells)
+			k = orderKey{r.order, row.key}
+			if err == nil {
+				err = out.set(k, row.carried)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations a row", kind, allocs)
+		}
+		if out.key.String() != "53123" || out.by.String() != "8731" || len(out.carried) != 1 || string(out.carried[0].text) != "871" {
+			t.Errorf("%s: %+v", kind, out)
+		}
+	}
+}
+
+// Rows keep the memory of texts, but not that of very long ones.
+func TestReset(t *testing.T) {
+	for bytes, want := range map[int]bool{0: true, 10: true, keptBytes: true, keptBytes + 1: false} {
+		room := func() []byte { return make([]byte, bytes) }
+		r := rankedRow{Place: tabular.Place{Input: "a.csv", Line: 7}, key: room(), carried: room()}
+		r.Reset()
+		g := groupRow[[2]uint64]{Place: tabular.Place{Input: "a.csv", Line: 7}, key: value{text: room()}, numbers: [2]uint64{1, 2}}
+		g.Reset()
+		if r.Place != (tabular.Place{}) || g.Place != r.Place || g.numbers != [2]uint64{} {
+			t.Errorf("%+v, %+v", r, g)
+		}
+		for i, b := range [][]byte{r.key, r.carried, g.key.text} {
+			if len(b) > 0 || (cap(b) == bytes) != want {
+				t.Errorf("%d bytes: text %d keeps %d", bytes, i, cap(b))
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package mapreduce
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
+)
+
+// groups is what a reduce task reads: a *shuffle.Input, or what has been combined on the way.
+type groups interface {
+	NextGroup() bool
+	Next() (key, value []byte, ok bool) // of the group
+	Stands() int64                      // records for which the pair returned last stands
+	Records() int64                     // in the run files
+	Err() error
+	Close() error
+}
+
+// sorted is an Input.
+type sorted struct{ *shuffle.Input }
+
+// Stands implements groups.
+func (sorted) Stands() int64 { return 1 }
+
+// combines tells whether the reducer gets one value for each key, all values having been combined in the order of a
+// sorted Input, that is of map tasks, then of emission. Then they need not be sorted, as long as one
+// value of each key fits in memory.
+func (s *Stream[K, V]) combines() bool { return s.Combine != nil && s.Group == nil && s.First == 0 }
+
+// counted is a value that stands for n records.
+type counted[V any] struct {
+	v V
+	n int64
+}
+
+// combined is one partition, combined.
+type combined[K, V any] struct {
+	s       *Stream[K, V]
+	table   shuffle.Table[counted[V]]
+	order   []place // of the keys
+	at      int     // of the next group
+	unread  bool    // the pair of the group before at
+	value   []byte
+	records int64
+}
+
+// place is where a key is in the table.
+type place struct {
+	prefix uint64 // the first bytes of the key
+	n      int
+}
+
+// errNoRoom says that the values of all keys do not fit in memory: the records must be sorted.
+var errNoRoom = errors.New("too many keys")
+
+// combine reads a partition into memory. The error is errNoRoom where it does not fit, which costs no more than
+// reading what fits.
+func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (groups, error) {
+	c := &combined[K, V]{s: s}
+	const slack = 2 // what slices have grown may hold twice what is in them
+	var err error
+	c.records, err = shuffle.Each(cfg, runs, func(key, value []byte) error {
+		v, err := s.Value.Decode(value)
+		if err != nil {
+			return fmt.Errorf("stream %s: value: %w", s.Name, err)
+		}
+		at, found := c.table.Upsert(key)
+		if found {
+			v = s.Combine(at.v, v)
+		}
+		*at = counted[V]{v, at.n + 1}
+		if !found && slack*c.table.Bytes() > cfg.Budget {
+			return errNoRoom
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.sort()
+	return c, nil
+}
+
+// sort orders the keys by their bytes.
+func (c *combined[K, V]) sort() {
+	c.order = make([]place, c.table.Len())
+	for n := range c.order {
+		_, key, _ := c.table.At(n)
+		c.order[n] = place{shuffle.Prefix(key), n}
+	}
+	slices.SortFunc(c.order, func(a, b place) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		_, x, _ := c.table.At(a.n)
+		_, y, _ := c.table.At(b.n)
+		return bytes.Compare(x, y)
+	})
+}
+
+// NextGroup implements groups.
+func (c *combined[K, V]) NextGroup() bool {
+	if c.at == len(c.order) {
+		return false
+	}
+	c.at++
+	c.unread = true
+	return true
+}
+
+// Next implements groups.
+func (c *combined[K, V]) Next() (key, value []byte, ok bool) {
+	if !c.unread {
+		return nil, nil, false
+	}
+	c.unread = false
+	_, key, v := c.table.At(c.order[c.at-1].n)
+	c.value = c.s.Value.Append(c.value[:0], v.v)
+	return key, c.value, true
+}
+
+// Stands implements groups.
+func (c *combined[K, V]) Stands() int64 {
+	_, _, v := c.table.At(c.order[c.at-1].n)
+	return v.n
+}
+
+// Records implements groups.
+func (c *combined[K, V]) Records() int64 { return c.records }
+
+// Err implements groups.
+func (c *combined[K, V]) Err() error { return nil }
+
+// Close implements groups.
+func (c *combined[K, V]) Close() error { return nil }
+
+// open opens a partition for reducing: combined where the stream allows it and it fits, else sorted. The first attempt
+// only: where it died, a record may be to blame, and which it was only sorted groups tell.
+func (s *Stream[K, V]) open(t *taskRun, cfg shuffle.Config, runs func() func() (string, bool)) (groups, error) {
+	if s.combines() && t.as.Number == 1 && t.as.Probe == nil {
+		g, err := s.combine(cfg, runs())
+		if err == nil || !errors.Is(err, errNoRoom) {
+			return g, err
+		}
+	}
+	in, err := shuffle.NewInput(cfg, runs())
+	if err != nil {
+		return nil, err
+	}
+	return sorted{in}, nil
+}

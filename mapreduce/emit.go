@@ -1,0 +1,219 @@
+package mapreduce
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// combineLimit is when a mapper's combiner table is written out. It is a constant, never a share of the
+// worker's memory, since the order in which values are combined shows in sums of floats.
+const combineLimit = 64 << 20
+
+// hashAhead is how many keys are hashed before the first of them is looked up in the table, so that their places in
+// memory are fetched side by side.
+const hashAhead = 256
+
+// errBatchTooLarge says that the rows of one batch emit more bytes than offsets of 32 bits can tell.
+var errBatchTooLarge = errors.New("the rows of one batch emit more than 4 GiB: make batches smaller")
+
+// Emit sends a pair into the stream. It belongs to row i of the batch and is taken back if that row is rejected.
+func (s *Stream[K, V]) Emit(o *Out, i int, k K, v V) {
+	e := s.emitter(o)
+	if e == nil {
+		return
+	}
+	p := &e.pairs
+	p.Data = s.Key.Append(p.Data, k)
+	mid := len(p.Data)
+	if e.table == nil {
+		p.Data = s.Value.Append(p.Data, v)
+	} else {
+		e.values = append(e.values, v)
+	}
+	p.List = append(p.List, shuffle.Pair{Row: int32(i), Mid: uint32(mid), End: uint32(len(p.Data))})
+}
+
+// EmitEncoded is Emit for a pair that is encoded already, as the codecs of the stream would. The bytes are copied.
+func (s *Stream[K, V]) EmitEncoded(o *Out, i int, key, value []byte) {
+	e := s.emitter(o)
+	if e == nil {
+		return
+	}
+	if e.table != nil {
+		if !e.decode(o, value) {
+			return
+		}
+		value = nil
+	}
+	e.pairs.Append(i, key, value)
+}
+
+// emitter is the stream's own among the emitters of a task. Without one the attempt fails, and it is nil.
+func (s *Stream[K, V]) emitter(o *Out) *pairEmitter[K, V] {
+	if s.index < len(o.emitters) {
+		if e, ok := o.emitters[s.index].(*pairEmitter[K, V]); ok && e.s == s {
+			return e
+		}
+	}
+	o.foreign(s.Name)
+	return nil
+}
+
+// foreign says that a stream is not the mapper's.
+func (o *Out) foreign(stream string) {
+	o.fail(fmt.Errorf("stream %s: not among what this mapper emits into", stream))
+}
+
+// emitter is what a map attempt does with one of its streams, whatever its types are.
+type emitter interface {
+	flush(o *Out) error // ends a batch
+	close() error       // writes what the combiner still holds
+	counts() (name string, c task.StreamCount)
+}
+
+// pairEmitter holds what the rows of one batch emit until the batch ends, when rejected rows are known.
+type pairEmitter[K, V any] struct {
+	s       *Stream[K, V]
+	pairs   shuffle.Pairs
+	to      *shuffle.Sender
+	table   *shuffle.Table[V] // with a combiner
+	values  []V               // with a combiner: values not encoded
+	hashes  []uint64          // with a combiner
+	scratch []byte
+	count   task.StreamCount
+}
+
+func (s *Stream[K, V]) newEmitter(w *shuffle.Writer) emitter {
+	e := &pairEmitter[K, V]{s: s, to: shuffle.NewSender(w, s.index, s.Group, s.first())}
+	if s.Combine != nil {
+		if e.table, s.spare = s.spare, nil; e.table == nil {
+			e.table = &shuffle.Table[V]{}
+		}
+	}
+	return e
+}
+
+// release lets go of memory that is kept for the next map.
+func (s *Stream[K, V]) release() { s.spare = nil }
+
+// decode keeps a value for the combiner.
+func (e *pairEmitter[K, V]) decode(o *Out, value []byte) bool {
+	v, err := e.s.Value.Decode(value)
+	if err != nil {
+		o.fail(fmt.Errorf("stream %s: value: %w", e.s.Name, err))
+		return false
+	}
+	e.values = append(e.values, v)
+	return true
+}
+
+// flush sends on the pairs of live rows, in order of emission.
+func (e *pairEmitter[K, V]) flush(o *Out) error {
+	if len(e.pairs.Data) > math.MaxUint32 {
+		return fmt.Errorf("stream %s: %w", e.s.Name, errBatchTooLarge)
+	}
+	e.count.Emitted += e.takeBack(o)
+	if e.table == nil {
+		n, err := e.to.Send(&e.pairs)
+		e.count.Written += n
+		e.pairs.Clear()
+		return e.named(err)
+	}
+	e.combine()
+	e.pairs.Clear()
+	clear(e.values) // which may point to what is large
+	e.values = e.values[:0]
+	if e.table.Bytes() > combineLimit {
+		return e.spill()
+	}
+	return nil
+}
+
+// takeBack marks the pairs of rejected rows, and counts the others.
+func (e *pairEmitter[K, V]) takeBack(o *Out) (live int64) {
+	if o.rejected == 0 {
+		return int64(len(e.pairs.List))
+	}
+	for i := range e.pairs.List {
+		if p := &e.pairs.List[i]; o.live(int(p.Row)) {
+			live++
+		} else {
+			p.Row = shuffle.Gone
+		}
+	}
+	return live
+}
+
+// named says which stream an error is of.
+func (e *pairEmitter[K, V]) named(err error) error {
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", e.s.Name, err)
+	}
+	return nil
+}
+
+// combine puts the pairs of live rows into the table.
+func (e *pairEmitter[K, V]) combine() {
+	start := uint32(0)
+	for lo := 0; lo < len(e.pairs.List); lo += hashAhead {
+		pairs := e.pairs.List[lo:min(lo+hashAhead, len(e.pairs.List))]
+		e.hash(pairs, start)
+		for n, p := range pairs {
+			key := e.pairs.Data[start:p.Mid]
+			start = p.End
+			if p.Row == shuffle.Gone {
+				continue
+			}
+			v := e.values[lo+n]
+			at, found := e.table.UpsertHash(e.hashes[n], key)
+			if found {
+				v = e.s.Combine(*at, v)
+			}
+			*at = v
+		}
+	}
+}
+
+// hash hashes the keys of pairs, the first of which begins at start.
+func (e *pairEmitter[K, V]) hash(pairs []shuffle.Pair, start uint32) {
+	e.hashes = e.hashes[:0]
+	for _, p := range pairs {
+		e.hashes = append(e.hashes, shuffle.Hash(e.pairs.Data[start:p.Mid]))
+		start = p.End
+	}
+	e.table.Touch(e.hashes)
+}
+
+// spill writes the combined pairs in the order in which their keys first came.
+func (e *pairEmitter[K, V]) spill() error {
+	for n := range e.table.Len() {
+		_, key, v := e.table.At(n)
+		e.scratch = e.s.Value.Append(e.scratch[:0], *v)
+		added, err := e.to.Add(key, e.scratch)
+		if err != nil {
+			return e.named(err)
+		}
+		if added {
+			e.count.Written++
+		}
+	}
+	e.table.Reset()
+	return nil
+}
+
+func (e *pairEmitter[K, V]) close() error {
+	if e.table == nil {
+		return nil
+	}
+	if err := e.spill(); err != nil {
+		return err
+	}
+	e.s.spare = e.table
+	return nil
+}
+
+func (e *pairEmitter[K, V]) counts() (string, task.StreamCount) { return e.s.Name, e.count }

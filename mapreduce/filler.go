@@ -1,0 +1,164 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// filler fills batches with the rows of a task, in order, and passes them on.
+type filler[In any] struct {
+	t      *taskRun
+	b      *batchRun[In]
+	end    int64 // ordinal at which reading ends, before the rows do
+	choosy bool  // some rows may not be touched
+	given  bool  // next has given the row behind the last one
+	pass   func(b *batchRun[In]) (*batchRun[In], error)
+	// ready, if set, prepares the row behind the last one of a batch.
+	ready func(b *batchRun[In], ordinal int64) (reason, err error)
+}
+
+func newFiller[In any](t *taskRun, b *batchRun[In]) *filler[In] {
+	b.begin(0)
+	f := &filler[In]{t: t, b: b, end: math.MaxInt64, choosy: t.as.Probe != nil || len(t.as.Exclude) > 0}
+	if p := t.as.Probe; p != nil {
+		f.end = p.Hi
+	}
+	return f
+}
+
+// run fills batches with what read passes on, and passes on the last one.
+func (f *filler[In]) run(ctx context.Context, read func(context.Context, *filler[In]) error) error {
+	if err := read(ctx, f); err != nil {
+		return err
+	}
+	if f.given {
+		f.b.reset(f.b.n, f.b.n+1)
+	}
+	return f.flush()
+}
+
+// readAll reads a shard.
+func (f *filler[In]) readAll(in Reader[In]) error {
+	if many, ok := in.(BatchReader[In]); ok && !f.choosy && f.ready == nil {
+		return f.readMany(many)
+	}
+	for f.ordinal() < f.end {
+		if err := in.Read(f.next()); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("shard row %d: %w", f.ordinal(), err)
+		}
+		if err := f.add(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMany reads a shard of which all rows are wanted.
+func (f *filler[In]) readMany(in BatchReader[In]) error {
+	for {
+		n, err := in.ReadRows(f.b.rows[f.b.n:]) // which begin has reset
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("shard row %d: %w", f.ordinal(), err)
+		}
+		if f.b.n += n; f.b.n == len(f.b.rows) {
+			if err := f.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// ordinal is that of the next row.
+func (f *filler[In]) ordinal() int64 { return f.b.first + int64(f.b.n) }
+
+// next gives the row behind the last one, which begin has reset unless it has been given before.
+func (f *filler[In]) next() *In {
+	b := f.b
+	if f.given {
+		b.reset(b.n, b.n+1)
+	}
+	f.given = true
+	return &b.rows[b.n]
+}
+
+func (f *filler[In]) add() error {
+	if f.choosy || f.ready != nil {
+		if err := f.examine(); err != nil {
+			return err
+		}
+	}
+	return f.took()
+}
+
+// examine finds out whether the row behind the last one is to be touched, and prepares it if so.
+func (f *filler[In]) examine() error {
+	ordinal := f.ordinal()
+	if ordinal >= f.end {
+		return ErrLimit
+	}
+	reason := f.skip(ordinal)
+	if reason == nil && f.ready != nil {
+		var err error
+		if reason, err = f.ready(f.b, ordinal); err != nil {
+			return err
+		}
+	}
+	if reason != nil {
+		f.b.reject(reason, nil)
+	}
+	return nil
+}
+
+// skip tells why a row is not to be touched.
+func (f *filler[In]) skip(ordinal int64) error {
+	if reason, ok := f.t.excluded(ordinal); ok {
+		return reason
+	}
+	if p := f.t.as.Probe; p != nil && !p.Contains(ordinal) {
+		return errSkipped
+	}
+	return nil
+}
+
+// reject gives a slot to a row that could not be read.
+func (f *filler[In]) reject(o Origin, reason error) error {
+	if f.ordinal() >= f.end {
+		return ErrLimit
+	}
+	f.next()
+	f.b.reject(reason, &o)
+	return f.took()
+}
+
+// took counts the row behind the last one, and passes a full batch on.
+func (f *filler[In]) took() error {
+	f.given = false
+	f.b.n++
+	if f.b.n < len(f.b.rows) {
+		return nil
+	}
+	return f.flush()
+}
+
+// flush passes on the batch, if it has rows.
+func (f *filler[In]) flush() error {
+	if f.b.n == 0 {
+		return nil
+	}
+	first := f.ordinal()
+	b, err := f.pass(f.b)
+	if err != nil {
+		return err
+	}
+	f.b = b
+	b.begin(first)
+	return nil
+}

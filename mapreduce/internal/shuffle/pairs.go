@@ -1,0 +1,184 @@
+package shuffle
+
+import "math"
+
+// Pairs are records that wait to be sent.
+type Pairs struct {
+	Data []byte // key and value of each, side by side
+	List []Pair
+}
+
+// Pair is one record among others, and begins where the one before ends.
+type Pair struct {
+	Row      int32  // of the caller, or Gone
+	Mid, End uint32 // of its key, of its value
+}
+
+// Gone is the row of a pair that is left out.
+const Gone = math.MinInt32
+
+// Append adds a record of a row.
+func (p *Pairs) Append(row int, key, value []byte) {
+	at, k, n := len(p.Data), len(key), len(key)+len(value)
+	switch free := cap(p.Data) - at; {
+	case k <= 16 && n-k <= 8 && cap(key) >= 16 && cap(value) >= 8 && free >= 24:
+		// Two moves of a fixed size; what they copy too much is overwritten or lies behind the end.
+		p.Data = p.Data[:at+n]
+		*(*[16]byte)(p.Data[at : at+16]) = *(*[16]byte)(key[:16])
+		*(*[8]byte)(p.Data[at+k : at+k+8]) = *(*[8]byte)(value[:8])
+	case free >= n:
+		p.Data = p.Data[:at+n]
+		putBytes(p.Data[at:], key)
+		putBytes(p.Data[at+k:], value)
+	default:
+		p.Data = append(append(p.Data, key...), value...)
+	}
+	p.List = append(p.List, Pair{int32(row), uint32(at + k), uint32(at + n)})
+}
+
+// Clear removes all records.
+func (p *Pairs) Clear() { p.Data, p.List = p.Data[:0], p.List[:0] }
+
+// quickRecord is the size of a record that is copied by two moves, in bytes.
+const quickRecord = 32
+
+// Sender adds records to one stream of a [Writer], each to the partition of its group. Those
+// that cannot be among the first of their group it may leave out.
+type Sender struct {
+	w      *Writer
+	stream int
+	shape  shape
+	parts  []part
+	group  func(key []byte) int // nil: the whole key
+	width  int                  // of all groups, or -1
+	filter *Filter              // nil: keeps all
+	hashes []uint64
+}
+
+// NewSender returns a Sender to a stream of w. Group and first are those of the [Config] that
+// reads it.
+func NewSender(w *Writer, stream int, group func(key []byte) int, first int) *Sender {
+	s := &Sender{w: w, stream: stream, shape: w.shapes[stream], parts: w.parts[stream], group: group, width: -1}
+	if s.shape.key > 0 && (group == nil || first > 0) {
+		s.width = groupLen(group, make([]byte, s.shape.key))
+	}
+	if first > 0 {
+		s.filter = NewFilter(first)
+	}
+	return s
+}
+
+// groupLen returns the length of the prefix of a key that groups.
+func (s *Sender) groupLen(key []byte) int {
+	n := s.width
+	if n < 0 {
+		n = groupLen(s.group, key)
+	}
+	return min(max(n, 0), len(key))
+}
+
+// Send adds all records that are not Gone, or only those that may be among the first of their
+// group, and returns how many it added. The others are Gone then.
+func (s *Sender) Send(p *Pairs) (added int64, err error) {
+	s.hash(p)
+	if s.filter != nil {
+		s.sift(p)
+	}
+	return s.add(p)
+}
+
+// Add is Send for one record.
+func (s *Sender) Add(key, value []byte) (added bool, err error) {
+	group := s.groupLen(key)
+	hash := Hash(key[:group])
+	if s.filter != nil && !s.filter.Keep(hash, key, group) {
+		return false, nil
+	}
+	return true, s.w.Add(s.stream, PartitionOf(hash, len(s.parts)), key, value)
+}
+
+// hash hashes the groups of all records.
+func (s *Sender) hash(p *Pairs) {
+	s.hashes = s.hashes[:0]
+	start, word := uint32(0), s.width == 8
+	for _, r := range p.List {
+		key := p.Data[start:r.Mid]
+		start = r.End
+		if word && len(key) >= 8 {
+			s.hashes = append(s.hashes, hashWord(le.Uint64(key)))
+			continue
+		}
+		s.hashes = append(s.hashes, Hash(key[:s.groupLen(key)]))
+	}
+}
+
+// sift marks what is not among the first of its group. It looks twice if there is reason to, since in
+// input that is in order, each record may be better than all before it.
+func (s *Sender) sift(p *Pairs) {
+	start := uint32(0)
+	for i, hash := range s.hashes {
+		r := &p.List[i]
+		key := p.Data[start:r.Mid:r.Mid]
+		start = r.End
+		if r.Row == Gone {
+			continue
+		}
+		if at := s.filter.slot(hash); at.hash != hash {
+			at.miss(hash)
+		} else if !s.filter.keep(hash, key, s.groupLen(key)) {
+			r.Row = Gone
+		}
+	}
+	if !s.filter.Displaced() {
+		return
+	}
+	start = 0
+	for i, hash := range s.hashes {
+		r := &p.List[i]
+		key := p.Data[start:r.Mid:r.Mid]
+		start = r.End
+		if r.Row != Gone && s.filter.Worse(hash, key, s.groupLen(key)) {
+			r.Row = Gone
+		}
+	}
+}
+
+// add adds the records that are not Gone.
+func (s *Sender) add(p *Pairs) (added int64, err error) {
+	start, quick := uint32(0), s.shape.key > 0
+	for i, hash := range s.hashes {
+		r := p.List[i]
+		from := start
+		start = r.End
+		if r.Row == Gone {
+			continue
+		}
+		added++
+		n := PartitionOf(hash, len(s.parts))
+		if quick && s.parts[n].put(s.shape, p.Data, from, r) {
+			continue
+		}
+		if err := s.w.Add(s.stream, n, p.Data[from:r.Mid:r.Mid], p.Data[r.Mid:r.End]); err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
+
+// put adds a short record with a key of fixed width by moves of a fixed size. It reports
+// whether there was room for that, at both ends.
+func (p *part) put(s shape, data []byte, from uint32, r Pair) bool {
+	at, k, n, head := len(p.buf), int(r.Mid-from), int(r.End-from), 0
+	if s.value == 0 {
+		head = 1 // the length
+	}
+	if !s.matches(k, n-k) || n > quickRecord || cap(p.buf)-at <= quickRecord || cap(data)-int(from) < quickRecord {
+		return false
+	}
+	p.buf = p.buf[:at+head+n]
+	to := p.buf[at : at+1+quickRecord]
+	to[0] = byte(n - k)
+	*(*[quickRecord]byte)(to[head:]) = *(*[quickRecord]byte)(data[from : from+quickRecord])
+	p.count++
+	return true
+}

@@ -1,0 +1,237 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/task"
+)
+
+// ErrLimit is returned by Add, Row and Reject when no more rows are wanted, because the job's --limit is
+// reached: Read returns it as it is.
+var ErrLimit = errors.New("the limit of rows is reached")
+
+var errNoReason = errors.New("rejected without a reason")
+
+// Rows takes what a Source reads: into shards, or, in place, into the batches of the mapper.
+type Rows[R any] struct {
+	t    *taskRun
+	to   rowTarget[R]
+	pace int   // rows until the next look at what follows
+	left int64 // rows from there until the limit
+	// stopped tells whether the attempt has been canceled.
+	stopped func() error
+	err     error  // what ends the attempt, or the reading, whatever Read makes of it
+	busy    bool   // the target has the row: a panic of job code unwinds past it
+	buf     []byte // of OpenRange, while no such reader is open
+}
+
+// rowTarget is where the rows of a source go. Each row, good or rejected, has the next ordinal.
+type rowTarget[R any] interface {
+	next() *R
+	add() error // takes the row that next gave last
+	reject(o Origin, reason error) error
+}
+
+// readRanges reads ranges one after another, up to limit rows, or all for 0.
+func (s *Source[R]) readRanges(ctx context.Context, t *taskRun, ranges []Range, limit int64, to rowTarget[R]) error {
+	rows := &Rows[R]{t: t, to: to, left: limit, stopped: ctx.Err}
+	if limit <= 0 {
+		rows.left = math.MaxInt64
+	}
+	for _, rg := range ranges {
+		err := s.Read(ctx, t.env, rg, rows)
+		switch {
+		case rows.err != nil && !errors.Is(rows.err, ErrLimit):
+			return rows.err
+		case errors.Is(err, ErrLimit):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// Next gives the next row to fill, reset. It is valid until Add, Reject or the following Next, and not taken before Add.
+func (s *Rows[R]) Next() *R {
+	if s.err != nil { // no row is taken any more
+		return new(R)
+	}
+	return s.to.next()
+}
+
+// Add takes the row that Next gave last, and keeps it for a while: what it points to must be the row's own.
+func (s *Rows[R]) Add() error {
+	if s.pace == 0 {
+		if err := s.look(); err != nil {
+			return err
+		}
+	}
+	s.pace--
+	s.busy = true
+	err := s.to.add()
+	if s.busy = false; err != nil {
+		return s.keep(err)
+	}
+	return nil
+}
+
+// Row takes a row: it is *Next() = r and Add.
+func (s *Rows[R]) Row(r R) error {
+	*s.Next() = r
+	return s.Add()
+}
+
+// Reject records a row that could not be parsed.
+func (s *Rows[R]) Reject(o Origin, reason error) error {
+	if reason == nil {
+		reason = errNoReason
+	}
+	if s.pace == 0 {
+		if err := s.look(); err != nil {
+			return err
+		}
+	}
+	s.pace--
+	s.busy = true
+	err := s.to.reject(o, reason)
+	s.busy = false
+	return s.keep(err)
+}
+
+// keep remembers an error, the first that is not just the limit.
+func (s *Rows[R]) keep(err error) error {
+	if err == nil {
+		return nil
+	}
+	s.pace = 0 // so that the next row finds it
+	if s.err == nil || errors.Is(s.err, ErrLimit) {
+		s.err = err
+	}
+	return err
+}
+
+// futile tells that what is left of a file need not be read for its digest, as nothing will be committed.
+func (s *Rows[R]) futile() bool {
+	return s.busy || s.err != nil && !errors.Is(s.err, ErrLimit) || s.t.as.Probe != nil
+}
+
+// look is done before each beatEvery rows, and before each row behind an error.
+func (s *Rows[R]) look() error {
+	if s.err != nil {
+		return s.err
+	}
+	if s.left == 0 {
+		return ErrLimit
+	}
+	s.t.cell.Beat()
+	if err := s.stopped(); err != nil {
+		return s.keep(task.New(task.Canceled, err))
+	}
+	s.pace = int(min(s.left, beatEvery))
+	s.left -= int64(s.pace)
+	return nil
+}
+
+// Entries lists the entries of a range of the listing.
+func (s *Rows[R]) Entries(rg Range, yield func(Entry) error) error {
+	return readListing(s.t.listing, rg, yield)
+}
+
+// Rows on their way to a shard: so many, or of so many bytes as Source.Size counts them, are written together.
+const (
+	shardBatch      = 64
+	shardBatchBytes = 256 << 10
+)
+
+// shardRows writes the rows of a source to shards.
+type shardRows[R any] struct {
+	t     *taskRun
+	src   *Source[R]
+	w     *rowWriter[R]
+	batch slots[R]
+	n     int   // rows of the batch that wait to be written
+	bytes int64 // of them
+	size  int64 // of the current shard
+	rows  int64
+}
+
+func newShardRows[R any](t *taskRun, src *Source[R], w *rowWriter[R]) *shardRows[R] {
+	rows := shardBatch
+	if src.Size == nil {
+		rows = 1
+	}
+	return &shardRows[R]{t: t, src: src, w: w, batch: newSlots[R](rows)}
+}
+
+func (s *shardRows[R]) next() *R {
+	s.batch.reset(s.n, s.n+1)
+	return &s.batch.rows[s.n]
+}
+
+func (s *shardRows[R]) add() error {
+	s.t.counts.Read++
+	if s.src.Emit == nil {
+		s.t.counts.Mapped++
+	} else if gone, err := s.emit(); gone || err != nil {
+		return err
+	}
+	if s.src.Size != nil {
+		s.bytes += s.src.Size(&s.batch.rows[s.n])
+	}
+	s.n++
+	if full(s.src.Target, s.rows+int64(s.n), s.size+s.bytes) {
+		return s.roll()
+	}
+	if s.n == len(s.batch.rows) || s.bytes >= shardBatchBytes {
+		return s.flush()
+	}
+	return nil
+}
+
+// flush writes the rows that wait.
+func (s *shardRows[R]) flush() error {
+	if s.n == 0 {
+		return nil
+	}
+	err := s.w.writeRows(s.batch.rows[:s.n])
+	s.rows += int64(s.n)
+	s.size += s.bytes
+	s.n, s.bytes = 0, 0
+	return err
+}
+
+// roll ends the current shard.
+func (s *shardRows[R]) roll() error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	s.rows, s.size = 0, 0
+	return s.w.roll()
+}
+
+// emit sends pairs of the row into the streams of the split. The row is gone if that rejected it.
+func (s *shardRows[R]) emit() (gone bool, err error) {
+	out := &s.t.out
+	out.begin(1)
+	s.src.Emit(&s.batch.rows[s.n], out)
+	if reason := out.rows[0].reason; reason != nil {
+		gone = true
+		if err := s.t.reject(s.t.counts.Read-1, origin(&s.batch.rows[s.n]), reason); err != nil {
+			return gone, err
+		}
+	}
+	return gone, out.flush(&s.t.counts)
+}
+
+func full(t Target, rows, size int64) bool {
+	return t.Rows > 0 && rows >= t.Rows || t.Bytes > 0 && size >= t.Bytes
+}
+
+func (s *shardRows[R]) reject(o Origin, reason error) error {
+	s.t.counts.Read++
+	s.t.counts.Rejected++
+	return s.t.reject(s.t.counts.Read-1, o, reason)
+}
