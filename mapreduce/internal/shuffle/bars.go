@@ -2,6 +2,9 @@ package shuffle
 
 import "math/bits"
 
+// minBars is how many bytes bars may always take.
+const minBars = 4 << 10
+
 // bars hold, for groups that have all the records they may have, the key of the
 // last: whatever comes later and is not less is cut before it is loaded. They are
 // a hash table with linear probing of the words of these keys, an empty slot being
@@ -58,9 +61,9 @@ func (t *bars) reset(n int, limit int64, mask uint64) {
 }
 
 // setBars sets the bars of a batch that was cut and is still sorted, if they take
-// at most an eighth of its memory.
+// at most an eighth of its memory, or little.
 func (b *batch) setBars() {
-	limit := footprint(b.shape, int64(b.records), int64(b.limit)) / 8
+	limit := max(footprint(b.shape, int64(b.records), int64(b.limit))/8, minBars)
 	switch {
 	case !b.cutter.barring():
 	case b.slim:

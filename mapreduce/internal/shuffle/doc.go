@@ -14,7 +14,8 @@
 // the order is decided in passes over the index: by the 22 leading bits that differ,
 // then within runs that are equal there. Only keys that are equal in 15 bytes and
 // longer are looked at again. Where groups end with the first word of the entry and
-// are cut, their first records are selected and the rest is never sorted.
+// are cut, their first records are selected and the rest is never sorted. What is
+// sorted and cut already is merged with what came later.
 //
 // # Run file, version 1
 //
@@ -98,9 +99,12 @@
 // With First, groups are cut whenever the memory is full: the batch is sorted, the
 // first records of each group stay, and if half of the records go, loading goes on.
 // The last key of each group that has all it may have is then a bar for what comes
-// later, in a hash table of at most an eighth of the batch's memory, outside the
-// budget; so keys of at most 16 bytes, with groups of at most 8, are cut before the
-// memory is full, at a quarter of all records.
+// later: what is not below it is never loaded, and what is takes the place of the
+// last, if First is at most 32, so that the bar sinks. Bars stand in a hash table of at
+// most an eighth of the batch's memory or 4 KiB, outside the budget. So keys of at most
+// 16 bytes, with groups of at most 8, are cut before the memory is full, at a fifth of all
+// records, and few others are loaded at all. A record that lost its place leaves a gap in the
+// framed bytes, and gaps are closed when these are full.
 //
 // Other records that exceed the budget are sorted in parts, spilled as run files of
 // one partition and merged; a merge holds two blocks for each of its ways, half the

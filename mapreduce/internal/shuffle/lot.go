@@ -99,50 +99,34 @@ func (t *bars) touch(l *lot) {
 }
 
 // place puts the records picked into the batch: in the place of the last of their
-// group, if that is known, else behind all. It returns how many records of the lot
-// are done with, which are all unless there is no room.
+// group, if it is known where that stands, else behind all. It returns how many
+// records of the lot are done with, which are all unless there is no room.
 func (b *batch) place(raw []byte, l *lot, picked int) (done int) {
-	bars := &b.cutter.bars
-	had, room := b.len(), b.room()
-	done = l.n
 	if b.slim {
 		locate(l, picked, b.narrow, b.cutter)
 	} else {
 		locate(l, picked, b.wide, b.cutter)
 	}
+	had, room := b.len(), b.room()
+	done = l.n
 	for p, i := range l.picked[:picked] {
-		end := l.end[p]
 		at, key, next := l.at[i], l.key[i], l.at[i+1]
 		frame, v := key-at, next-key-b.shape.key
-		ref := uint64(len(b.arena))
-		switch {
-		case b.inline:
-			ref = prefix(raw[next-v : next])
-		case len(b.arena)+frame+v > b.limit && len(b.arena) > 0:
-			done = i
+		ref, held := uint64(len(b.arena)), frame+v
+		if b.inline {
+			ref, held = prefix(raw[next-v:next]), 0
 		}
-		if end == 0 && room <= 0 {
+		full := l.end[p] > 0
+		if !full && room <= 0 || len(b.arena) > 0 && held > b.limit-len(b.arena) {
 			done = i
-		}
-		if done == i {
 			break
 		}
-		if end == 0 {
+		if !full {
 			b.put(l.first[i], l.second[i], ref)
 			room--
-		} else if b.slim {
-			if !replace(b.narrow[end-b.cutter.first:end], narrow{l.first[i], ref}) {
-				continue
-			}
-			bars.put(l.slot[p], b.narrow[end-1][0], 0)
-		} else {
-			if !replace(b.wide[end-b.cutter.first:end], wide{l.first[i], l.second[i], ref}) {
-				continue
-			}
-			last := &b.wide[end-1]
-			bars.put(l.slot[p], last[0], last[1])
+		} else if !b.replace(l, p, ref) {
+			continue
 		}
-		b.replaced += min(end, 1)
 		if !b.inline {
 			b.arena = putValue(b.arena, raw[at:], frame, b.shape.key, v)
 		}
@@ -173,9 +157,30 @@ func locate[T item](l *lot, picked int, items []T, c *cutter) {
 	l.touched = sum // so that the loads are not left out
 }
 
-// replace puts a record in its place among the first ones of its group, the last of
-// which is lost. It reports whether the record belongs there.
-func replace[T item](items []T, it T) bool {
+// replace puts record number p of those picked in the place of the last of its group
+// and lowers the bar. It reports whether the record belongs there.
+func (b *batch) replace(l *lot, p int, ref uint64) bool {
+	i, end, n := l.picked[p], l.end[p], b.cutter.first
+	var last [2]uint64
+	if b.slim {
+		if !replaceLast(b.narrow[end-n:end], narrow{l.first[i], ref}) {
+			return false
+		}
+		last[0] = b.narrow[end-1][0]
+	} else {
+		if !replaceLast(b.wide[end-n:end], wide{l.first[i], l.second[i], ref}) {
+			return false
+		}
+		last[0], last[1] = b.wide[end-1][0], b.wide[end-1][1]
+	}
+	b.cutter.bars.put(l.slot[p], last[0], last[1])
+	b.replaced++
+	return true
+}
+
+// replaceLast puts it where it belongs in sorted items, behind what is equal. The
+// last one is lost. It reports whether the new one was less than that.
+func replaceLast[T item](items []T, it T) bool {
 	i := len(items) - 1
 	if !exceeds(&items[i], &it) {
 		return false
