@@ -89,15 +89,15 @@ func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (
 func (c *combined[K, V]) sort() {
 	c.order = make([]place, c.table.Len())
 	for n := range c.order {
-		_, key, _ := c.table.At(n)
+		key, _ := c.table.At(n)
 		c.order[n] = place{shuffle.Prefix(key), n}
 	}
 	slices.SortFunc(c.order, func(a, b place) int {
 		if a.prefix != b.prefix {
 			return cmp.Compare(a.prefix, b.prefix)
 		}
-		_, x, _ := c.table.At(a.n)
-		_, y, _ := c.table.At(b.n)
+		x, _ := c.table.At(a.n)
+		y, _ := c.table.At(b.n)
 		return bytes.Compare(x, y)
 	})
 }
@@ -118,14 +118,14 @@ func (c *combined[K, V]) Next() (key, value []byte, ok bool) {
 		return nil, nil, false
 	}
 	c.unread = false
-	_, key, v := c.table.At(c.order[c.at-1].n)
+	key, v := c.table.At(c.order[c.at-1].n)
 	c.value = c.s.Value.Append(c.value[:0], v.v)
 	return key, c.value, true
 }
 
 // Stands implements groups.
 func (c *combined[K, V]) Stands() int64 {
-	_, _, v := c.table.At(c.order[c.at-1].n)
+	_, v := c.table.At(c.order[c.at-1].n)
 	return v.n
 }
 

@@ -191,7 +191,7 @@ func (e *pairEmitter[K, V]) hash(pairs []shuffle.Pair, start uint32) {
 // spill writes the combined pairs in the order in which their keys first came.
 func (e *pairEmitter[K, V]) spill() error {
 	for n := range e.table.Len() {
-		_, key, v := e.table.At(n)
+		key, v := e.table.At(n)
 		e.scratch = e.s.Value.Append(e.scratch[:0], *v)
 		added, err := e.to.Add(key, e.scratch)
 		if err != nil {

@@ -87,10 +87,7 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 	}
 	st := mapreduce.NewStage("group", tabular.NewSource(g.table(target)), batch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[groupRow[W]], error) {
-			return mapreduce.MapFunc[groupRow[W]](func(_ context.Context, i int, r *groupRow[W], out *mapreduce.Out) error {
-				states.Emit(out, i, r.key, begin(g.agg.cells, r.numbers))
-				return nil
-			}), nil
+			return grouper[W]{states, g.agg.cells}, nil
 		}, states)
 	return []mapreduce.Stage{st}
 }
@@ -121,6 +118,25 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 		},
 	}
 }
+
+// grouper maps rows to the stream.
+type grouper[W words] struct {
+	states *mapreduce.Stream[value, W]
+	cells  []stateCell
+}
+
+// Map implements mapreduce.Mapper.
+func (g grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.Out) error {
+	for i := range rows {
+		if r := &rows[i]; !out.Rejected(i) {
+			g.states.Emit(out, i, r.key, begin(g.cells, r.numbers))
+		}
+	}
+	return nil
+}
+
+// Close implements mapreduce.Mapper.
+func (grouper[W]) Close() error { return nil }
 
 // fill sets a row from its cells: the key is the first, number i the one at at[i].
 func (g *grouping[W]) fill(r *groupRow[W], cells []tabular.Cell, at []int) error {

@@ -11,7 +11,7 @@ import (
 // empty and ready. It holds at most 2^32-2 keys and is not safe for concurrent
 // use.
 type Table[V any] struct {
-	slots   []uint64 // high word of the hash, then number of the key plus 1
+	slots   []uint64 // high word of the hash, which is the place too, then number of the key plus 1
 	entries []tableEntry[V]
 	arena   []byte // keys
 	touched uint64
@@ -19,11 +19,12 @@ type Table[V any] struct {
 
 // tableEntry is a key and its value. The bytes of the key end in the arena at end
 // and begin at the end of the key before; word is the first eight of them, so a
-// short key is compared without the arena.
+// short key is compared without the arena. With a value of 16 bytes an entry is
+// half a cache line.
 type tableEntry[V any] struct {
-	hash, word uint64
-	end        int
-	value      V
+	word  uint64
+	end   int
+	value V
 }
 
 // Upsert returns the value of key, inserting a zero one if there is none, and
@@ -38,7 +39,7 @@ func (t *Table[V]) UpsertHash(hash uint64, key []byte) (value *V, existed bool) 
 		t.rehash(64)
 	}
 	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
+	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
 		slot := t.slots[i]
 		if slot == 0 {
 			return t.insert(i, hash, key), false
@@ -68,11 +69,11 @@ func (t *Table[V]) Touch(hashes []uint64) {
 	mask := uint64(len(t.slots) - 1)
 	sum := uint64(0)
 	for _, h := range hashes {
-		sum += t.slots[h&mask]
+		sum += t.slots[h>>32&mask]
 	}
 	for _, h := range hashes {
-		if n := uint32(t.slots[h&mask]); n > 0 {
-			sum += t.entries[n-1].hash
+		if n := uint32(t.slots[h>>32&mask]); n > 0 {
+			sum += t.entries[n-1].word
 		}
 	}
 	t.touched = sum // so that the loads are not left out
@@ -88,7 +89,7 @@ func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
 	if n == cap(t.entries) {
 		t.entries = append(huge(make([]tableEntry[V], 0, max(2*n, 32))), t.entries...)
 	}
-	t.entries = append(t.entries, tableEntry[V]{hash: hash, word: prefix(key), end: len(t.arena)})
+	t.entries = append(t.entries, tableEntry[V]{word: prefix(key), end: len(t.arena)})
 	t.slots[i] = hash>>32<<32 | uint64(n+1)
 	if 2*(n+1) > len(t.slots) {
 		t.rehash(2 * len(t.slots))
@@ -96,17 +97,20 @@ func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
 	return &t.entries[n].value
 }
 
-// rehash gives the table n slots, a power of two.
+// rehash gives the table n slots, a power of two and more than there were.
 func (t *Table[V]) rehash(n int) {
+	old := t.slots
 	t.slots = huge(make([]uint64, n))
 	mask := uint64(n - 1)
-	for number := range t.entries {
-		hash := t.entries[number].hash
-		i := hash & mask
+	for _, slot := range old {
+		if slot == 0 {
+			continue
+		}
+		i := slot >> 32 & mask
 		for t.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		t.slots[i] = hash>>32<<32 | uint64(number+1)
+		t.slots[i] = slot
 	}
 }
 
@@ -127,7 +131,7 @@ func (t *Table[V]) key(n int) []byte {
 func (t *Table[V]) Len() int { return len(t.entries) }
 
 // Bytes returns the memory that the contents need: key bytes, and for each key
-// its value, 24 bytes and up to four slots of 8. It depends on the contents only,
+// its value, 16 bytes and up to four slots of 8. It depends on the contents only,
 // not on how the table grew, so that a flush at a fixed number of bytes comes at
 // the same record in every run. What values point to is not counted. Slices that
 // grew may hold up to twice that.
@@ -136,11 +140,9 @@ func (t *Table[V]) Bytes() int64 {
 	return int64(len(t.arena)) + int64(len(t.entries))*int64(each)
 }
 
-// At returns key number n in order of insertion, from 0 to Len()-1, its [Hash]
-// and its value. The key must not be changed and is valid until Reset.
-func (t *Table[V]) At(n int) (hash uint64, key []byte, value *V) {
-	return t.entries[n].hash, t.key(n), &t.entries[n].value
-}
+// At returns key number n in order of insertion, from 0 to Len()-1, and its
+// value. The key must not be changed and is valid until Reset.
+func (t *Table[V]) At(n int) (key []byte, value *V) { return t.key(n), &t.entries[n].value }
 
 // All iterates over keys and values in order of insertion. Values may be changed,
 // keys not; nothing may be inserted meanwhile.
