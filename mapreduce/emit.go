@@ -11,7 +11,7 @@ import (
 
 // combineLimit is when a mapper's combiner table is written out. It is a constant, never a share of the
 // worker's memory, since the order in which values are combined shows in sums of floats.
-const combineLimit = 64 << 20
+const combineLimit = 40 << 20
 
 // hashAhead is how many keys are hashed before the first of them is looked up in the table, so that their places in
 // memory are fetched side by side.

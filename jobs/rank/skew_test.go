@@ -35,7 +35,7 @@ const little = 128 << 20
 // is compared with it they do.
 const programBytes = 40 << 20
 
-// littleForGroups has room for a combiner's table, which grows to 64 MiB whatever the cap is.
+// littleForGroups has room for a combiner's table, which grows to 40 MiB whatever the cap is.
 const littleForGroups = 256 << 20
 
 // capped is a run in child processes that may hold little, each of them.
