@@ -198,10 +198,10 @@ func open(rg mapreduce.Range, rows *mapreduce.Rows[Line]) (in io.ReadCloser, fro
 	return plain, text.Position{Line: 1}, math.MaxInt64, nil
 }
 
-// asInput marks damaged data as what is wrong with the input.
+// asInput marks damaged data as what is wrong with the input. Its error names the file, as those around it do.
 func asInput(err error) error {
 	if data := (*compressed.DataError)(nil); errors.As(err, &data) {
-		return mapreduce.BadInput(err)
+		return mapreduce.BadInput(data)
 	}
 	return err
 }

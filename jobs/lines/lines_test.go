@@ -1,6 +1,8 @@
 package lines_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -153,6 +155,25 @@ func TestNothingThere(t *testing.T) {
 		mrtest.Code(t, s, err, mapreduce.ExitInput)
 		if !strings.Contains(err.Error(), in) {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// A compressed file that ends early is wrong input, and named once.
+func TestCutShort(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte("one\ntwo\n")); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "cut.txt.gz")
+	mrtest.Write(t, path, b.Bytes()[:b.Len()-9])
+	for _, job := range echoes() {
+		cfg := mapreduce.Config{Dir: filepath.Join(t.TempDir(), "job"), Inputs: []string{path}}
+		s, err := mapreduce.Run(context.Background(), jobs.Standard(), job, cfg)
+		mrtest.Code(t, s, err, mapreduce.ExitInput)
+		if want := path + ": gzip data: unexpected EOF"; !strings.HasSuffix(err.Error(), want) || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%s: %v, expected %s", job.Name(), err, want)
 		}
 	}
 }

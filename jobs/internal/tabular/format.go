@@ -99,11 +99,15 @@ func openText(in files, rg mapreduce.Range) (io.ReadCloser, error) {
 // isPart tells whether a range is less than a file.
 func isPart(rg mapreduce.Range) bool { return rg.Hi > 0 }
 
-// asInput marks errors that lie in the input and not in reading it.
+// asInput marks errors that lie in the input and not in reading it. That of compressed data names the file,
+// as those around it do, and stands alone.
 func asInput(err error) error {
 	var data *compressed.DataError
+	if errors.As(err, &data) {
+		return mapreduce.BadInput(data)
+	}
 	var column *table.ColumnError
-	if errors.As(err, &data) || errors.As(err, &column) {
+	if errors.As(err, &column) {
 		return mapreduce.BadInput(err)
 	}
 	for _, e := range []error{

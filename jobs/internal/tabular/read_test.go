@@ -157,6 +157,10 @@ func TestBadFiles(t *testing.T) {
 		err = asInput(err)
 		if err == nil || !strings.Contains(err.Error(), c.want) || mapreduce.ClassOf(err) != mapreduce.Input {
 			t.Errorf("%s: %v, expected %q", c.rg.Name, err, c.want)
+			continue
+		}
+		if n := strings.Count(err.Error(), c.rg.Name); n > 1 {
+			t.Errorf("%v: the file is named %d times", err, n)
 		}
 	}
 	if err := asInput(errors.New("the disk is broken")); mapreduce.ClassOf(err) == mapreduce.Input {

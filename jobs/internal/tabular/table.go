@@ -89,7 +89,7 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 			kind, err := t.look(&m, f, e)
 			switch {
 			case err != nil:
-				return mapreduce.BadInput(err)
+				return mapreduce.BadInput(asInput(err))
 			case f.layout == rowGroups || kind != compressed.Plain:
 				return l.File(e.Name, e.Path)
 			}
