@@ -175,6 +175,9 @@ func (d *driver) planRanges(s *Stage) (*plan.Stage, error) {
 	c := &Cutter{meta: compact(scans.Meta)}
 	files, failed := d.scannedFiles(scans)
 	err = s.src.cut(&Env{stage: s.folder, meta: scans.Meta}, files, c)
+	if *failed == nil && ClassOf(err) == Input {
+		return nil, err // which says to the user what is wrong with the input
+	}
 	if err = errors.Join(*failed, err); err != nil {
 		return nil, fmt.Errorf("%s: what was scanned: %w", s.folder, err)
 	}

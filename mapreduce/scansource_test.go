@@ -26,12 +26,15 @@ func (n *number) Origin() mapreduce.Origin {
 	return mapreduce.Origin{Input: n.File, Line: n.Line, Record: n.Text}
 }
 
+var errRefused = errors.New("a.txt: no such column")
+
 // numbersParams are the parameters of the job "numbers".
 type numbersParams struct {
 	InPlace bool
 	Bytes   int64  // of a range that is scanned
 	Whole   string // files are scanned as a whole: "unknown" does not count their lines, "chunks" reads them by tens
 	Wrong   bool   // Cut counts a line too many
+	Refuses string // Cut fails: "input" with an error of the input, "bug" with any other
 }
 
 // numbersJob keeps the numbers of text files and sums them by their last digit. Lines that are no numbers are poison, see
@@ -114,6 +117,12 @@ func numberSource(p numbersParams) *mapreduce.Source[number] {
 		Cut: func(env *mapreduce.Env, files iter.Seq[[]mapreduce.Scanned], c *mapreduce.Cutter) error {
 			all := int64(1)
 			for file := range files {
+				switch p.Refuses {
+				case "input":
+					return mapreduce.BadInput(errRefused)
+				case "bug":
+					return errRefused
+				}
 				lines, err := cutLines(p, file, c)
 				if err != nil {
 					return err
