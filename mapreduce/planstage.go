@@ -117,7 +117,7 @@ func (d *driver) planInput(ctx context.Context, s *Stage) (*plan.Stage, error) {
 		return nil, err
 	}
 	if listing.Passed > 0 {
-		d.note("%d files of other kinds, or links to folders, were passed over in the folders given", listing.Passed)
+		d.note("%s", passedOver(listing.Passed))
 	}
 	p := &plan.Stage{Version: plan.Version, Stage: s.folder, Listing: listing, Meta: l.meta}
 	if l.scans {
@@ -132,6 +132,14 @@ func (d *driver) planInput(ctx context.Context, s *Stage) (*plan.Stage, error) {
 	}
 	d.addStreams(p, s, bytes/bytesPerRow)
 	return p, nil
+}
+
+// passedOver tells how many files in the folders given are no input.
+func passedOver(n int64) string {
+	if n == 1 {
+		return "1 file of another kind, or link to a folder, was passed over in the folders given"
+	}
+	return fmt.Sprintf("%d files of other kinds, or links to folders, were passed over in the folders given", n)
 }
 
 // defaultShardBytes is the target size of a shard, in bytes of input.

@@ -112,9 +112,21 @@ func (d *driver) newStageRun(i int, p *plan.Stage) (*stageRun, error) {
 	}
 	d.event(Event{Kind: EventStage, Stage: s.folder, Done: r.sum.Committed, Tasks: r.sum.Tasks, Rows: r.rows(), Total: r.total})
 	if r.sum.Reused > 0 {
-		d.event(Event{Kind: EventReuse, Stage: s.folder, Text: fmt.Sprintf("%d of %d tasks are committed and kept", r.sum.Reused, r.sum.Tasks)})
+		d.event(Event{Kind: EventReuse, Stage: s.folder, Text: keptTasks(r.sum.Reused, r.sum.Tasks)})
 	}
 	return r, nil
+}
+
+// keptTasks tells how many of a stage's tasks an earlier run has committed.
+func keptTasks(kept, all int) string {
+	noun, verb := "tasks", "are"
+	if all == 1 {
+		noun = "task"
+	}
+	if kept == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%d of %d %s %s committed and kept", kept, all, noun, verb)
 }
 
 // committed counts a committed task.
