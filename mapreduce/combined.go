@@ -28,8 +28,11 @@ func (sorted) Stands() int64 { return 1 }
 
 // combines tells whether the reducer gets one value for each key, all values having been combined in the order of a
 // sorted Input, that is of map tasks, then of emission. Then they need not be sorted, as long as one
-// value of each key fits in memory.
-func (s *Stream[K, V]) combines() bool { return s.Combine != nil && s.Group == nil && s.First == 0 }
+// value of each key fits in memory. Values of a fixed width are as large as they look, and what is decoded of
+// them is what was encoded, so that results do not depend on which of the two ways was gone.
+func (s *Stream[K, V]) combines() bool {
+	return s.Combine != nil && s.Group == nil && s.First == 0 && widthOf(s.Value) > 0
+}
 
 // counted is a value that stands for n records.
 type counted[V any] struct {
@@ -61,7 +64,10 @@ var errNoRoom = errors.New("too many keys")
 // reading what fits.
 func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (groups, error) {
 	c := &combined[K, V]{s: s}
-	const slack = 2 // what slices have grown may hold twice what is in them
+	const slack, placeBytes = 2, 16 // what slices have grown may hold twice what is in them
+	if cfg.Buffers != nil {
+		*cfg.Buffers = shuffle.Buffers{} // an earlier task may have left a whole budget there
+	}
 	var err error
 	c.records, err = shuffle.Each(cfg, runs, func(key, value []byte) error {
 		v, err := s.Value.Decode(value)
@@ -73,7 +79,7 @@ func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (
 			v = s.Combine(at.v, v)
 		}
 		*at = counted[V]{v, at.n + 1}
-		if !found && slack*c.table.Bytes() > cfg.Budget {
+		if !found && slack*c.table.Bytes()+placeBytes*int64(c.table.Len()) > cfg.Budget {
 			return errNoRoom
 		}
 		return nil

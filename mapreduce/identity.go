@@ -229,7 +229,7 @@ func sameRange(ctx context.Context, rg Range, sum string) (bool, error) {
 	if err != nil || info.Size() != rg.Size {
 		return false, err
 	}
-	now, err := rangeDigest(ctx, rg)
+	now, err := rangeDigest(ctx, rg, func() {})
 	return now == sum, err
 }
 
@@ -301,7 +301,7 @@ func digestLike(ctx context.Context, path, other string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return rangeDigest(ctx, Range{Name: path, Path: path, Size: info.Size()})
+	return rangeDigest(ctx, Range{Name: path, Path: path, Size: info.Size()}, func() {})
 }
 
 func fileDigest(ctx context.Context, path string) (string, error) {

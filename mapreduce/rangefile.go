@@ -90,18 +90,18 @@ func (r *rangeFile) close() error { return r.f.Close() }
 // readRanges lets read read ranges, and compares their files before and after with what was scanned of them, as far
 // as the digests of the ranges do not tell.
 func (t *taskRun) readRanges(ctx context.Context, ranges []Range, read func() error) error {
-	if err := unchanged(ctx, ranges); err != nil {
+	if err := unchanged(ctx, ranges, t.cell.Beat); err != nil {
 		return err
 	}
 	if err := read(); err != nil && !errors.Is(err, ErrLimit) {
 		return err
 	}
-	return unchanged(ctx, ranges)
+	return unchanged(ctx, ranges, t.cell.Beat)
 }
 
 // unchanged compares files with what was scanned: their size, since whoever reads the last range reads to the end of the file,
 // and, where a range has no digest, their time or else their digest.
-func unchanged(ctx context.Context, ranges []Range) error {
+func unchanged(ctx context.Context, ranges []Range, beat func()) error {
 	for _, rg := range ranges {
 		if !rg.Scanned() {
 			continue
@@ -115,7 +115,7 @@ func unchanged(ctx context.Context, ranges []Range) error {
 		case rg.Sum != "" || info.ModTime().UnixNano() == rg.ModTime:
 			continue
 		}
-		sum, err := rangeDigest(ctx, Range{Name: rg.Name, Path: rg.Path, Size: rg.Size})
+		sum, err := rangeDigest(ctx, Range{Name: rg.Name, Path: rg.Path, Size: rg.Size}, beat)
 		if err != nil {
 			return err
 		}
@@ -127,8 +127,8 @@ func unchanged(ctx context.Context, ranges []Range) error {
 }
 
 // rangeDigest is the digest of a range as it is now.
-func rangeDigest(ctx context.Context, rg Range) (string, error) {
-	r, err := openRangeFile(ctx, rg, func() {})
+func rangeDigest(ctx context.Context, rg Range, beat func()) (string, error) {
+	r, err := openRangeFile(ctx, rg, beat)
 	if err != nil {
 		return "", err
 	}

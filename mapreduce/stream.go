@@ -42,13 +42,14 @@ type Stream[K, V any] struct {
 	// Group gives the length of the prefix of an encoded key that makes a group and chooses the
 	// partition; nil means the whole key.
 	Group func(key []byte) int
-	// Combine, if set, merges two values of one key, in the mapper before anything is written and, without Group, again in
-	// the reduce task: then the reducer gets one value. It must
-	// be associative: for the same job it is always applied to the same values in the same order. Values are kept as
-	// they were emitted, so they must not point to memory that the mapper uses again.
+	// Combine, if set, merges two values of one key, in the mapper before anything is written and, without Group and with
+	// values of a fixed width, again in the reduce task: then the reducer gets one value. It must be associative: for
+	// the same job it is always applied to the same values in the same order. Values are kept as they were emitted, so
+	// they must not point to memory that the mapper uses again.
 	Combine func(a, b V) V
 	// First, if above 0, is how many values of each group the reducer reads at most: the first in the order in which
-	// they come. The engine leaves out others wherever that is cheap, and gives the reducer no more.
+	// they come. The engine leaves out others wherever that is cheap, and gives the reducer no more. With keys of a
+	// fixed width of up to 16 bytes, Group must give the same length for all. What a combiner made in each map is one value.
 	First int64
 	// BytesPerRow estimates what one input row of the stage sends through this stream; it decides the number of
 	// partitions. 0 means 64.

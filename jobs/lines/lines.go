@@ -183,13 +183,9 @@ func reject(err error, rg mapreduce.Range, rows *mapreduce.Rows[Line]) error {
 
 // open opens the text of a range.
 func open(rg mapreduce.Range, rows *mapreduce.Rows[Line]) (in io.ReadCloser, from text.Position, hi int64, err error) {
-	if isPart(rg) {
-		in, err = rows.OpenRange(rg)
-		return in, text.Position{Offset: rg.Offset, Line: rg.Line}, rg.Hi, err
-	}
-	file, err := rows.Open(rg.Path)
-	if err != nil {
-		return nil, from, 0, err
+	file, err := rows.OpenRange(rg) // so that the file is known to be the one that was scanned
+	if err != nil || isPart(rg) {
+		return file, text.Position{Offset: rg.Offset, Line: rg.Line}, rg.Hi, err
 	}
 	plain, _, err := compressed.NewReader(file, rg.Name)
 	if err != nil {

@@ -82,12 +82,9 @@ func (f format) open(in files, rg mapreduce.Range, columns []string, needs int, 
 
 // openText opens the text of a range, decompressed; its first byte is at rg.Offset. A range that has no end is a whole file.
 func openText(in files, rg mapreduce.Range) (io.ReadCloser, error) {
-	if isPart(rg) {
-		return in.OpenRange(rg)
-	}
-	file, err := in.Open(rg.Path)
-	if err != nil {
-		return nil, err
+	file, err := in.OpenRange(rg) // so that the file is known to be the one that was scanned
+	if err != nil || isPart(rg) {
+		return file, err
 	}
 	text, _, err := compressed.NewReader(file, rg.Name)
 	if err != nil {

@@ -3,6 +3,7 @@ package shuffle
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -180,5 +181,52 @@ func TestFilterOfOrderedInput(t *testing.T) {
 	}
 	if most := records / batch * (first + warmScore); left < records/batch*first || left > most {
 		t.Errorf("%d records are left, at most %d expected", left, most)
+	}
+}
+
+// So many first records that there is no memory to watch groups: nothing is left out.
+func TestSenderOfManyFirst(t *testing.T) {
+	for _, first := range []int{filterBytes / wordLen, filterBytes/wordLen + 1, 1 << 31} {
+		w, err := NewWriter(io.Discard, []Stream{{"s", 2, 16, 0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewSender(w, 0, func([]byte) int { return 8 }, first)
+		var p Pairs
+		for i := range 100 {
+			p.Append(i, make([]byte, 16), []byte("v"))
+		}
+		if n, err := s.Send(&p); n != 100 || err != nil {
+			t.Errorf("first %d: %d records sent, %v", first, n, err)
+		}
+	}
+}
+
+// Keys that are too long for an index entry may have groups of any length.
+func TestSenderOfLongKeys(t *testing.T) {
+	w, err := NewWriter(io.Discard, []Stream{{"s", 4, 24, 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSender(w, 0, func(key []byte) int { return 1 + int(key[0]) }, 3)
+	var p Pairs
+	for i := range 64 {
+		key := make([]byte, 24)
+		key[0], key[20] = 9, byte(i)
+		p.Append(i, key, nil)
+	}
+	if _, err := s.Send(&p); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := 0
+	for _, part := range stats.Partitions[0] {
+		used += boolInt(part.Records > 0)
+	}
+	if used != 1 {
+		t.Errorf("one group is in %d partitions", used)
 	}
 }

@@ -59,11 +59,11 @@ type Sender struct {
 // reads it.
 func NewSender(w *Writer, stream int, group func(key []byte) int, first int) *Sender {
 	s := &Sender{w: w, stream: stream, shape: w.shapes[stream], parts: w.parts[stream], group: group, width: -1}
-	if s.shape.key > 0 && (group == nil || first > 0) {
+	if s.shape.key > 0 && (group == nil || first > 0 && s.shape.keyed()) {
 		s.width = groupLen(group, make([]byte, s.shape.key))
 	}
-	if first > 0 {
-		s.filter = NewFilter(first)
+	if f := NewFilter(first); len(f.slots) > 0 { // else there is no memory for so many records of a group
+		s.filter = f
 	}
 	return s
 }
