@@ -36,11 +36,12 @@ func (r *mapperRun[In]) mapAhead(ctx context.Context, t *taskRun, read func(cont
 	}
 	defer a.win.stop()
 	done := make(chan struct{})
+	// Nothing is deferred: in a panic of job code nothing may wait, the suspects must stay in the cell, and a reader that
+	// panics must not look like one that has come to the end.
 	go func() {
-		defer close(done)
 		a.read(ctx, read)
+		close(done)
 	}()
-	// Not deferred: in a panic of job code nothing may wait, and the suspects must stay in the cell.
 	err := a.mapAll(ctx)
 	cancel()
 	a.win.stop()
@@ -68,11 +69,11 @@ func (a *ahead[In]) mapAll(ctx context.Context) error {
 }
 
 func (a *ahead[In]) read(ctx context.Context, read func(context.Context, *filler[In]) error) {
-	defer close(a.full)
 	f := newFiller(a.t, newBatch[In](a.r.batch))
 	f.pass = func(b *batchRun[In]) (*batchRun[In], error) { return a.pass(ctx, b) }
 	f.ready = func(b *batchRun[In], ordinal int64) (reason, err error) { return a.ready(ctx, b, ordinal) }
 	a.err = f.run(ctx, read)
+	close(a.full)
 }
 
 // pass hands a batch on, and gives an empty one: one that was mapped already where there is one.
