@@ -163,24 +163,29 @@ func (t Table[R]) read(ctx context.Context, env *mapreduce.Env, rg mapreduce.Ran
 	if err != nil {
 		return asInput(err)
 	}
-	err = t.each(ctx, in, rg.Name, rows)
+	err = (&reading[R]{in, rg.Name, rows, t.Fill}).run(ctx)
 	return asInput(errors.Join(err, in.close()))
 }
 
-// each passes all rows of a range.
-func (t Table[R]) each(ctx context.Context, in records, name string, rows *mapreduce.Rows[R]) error {
+// reading is the reading of one range.
+type reading[R any] struct {
+	in   records
+	name string // of the file
+	rows *mapreduce.Rows[R]
+	fill func(r *R, at Place, cells []Cell) error
+}
+
+// run passes all rows on.
+func (g *reading[R]) run(ctx context.Context) error {
+	const often = 1024
 	var rec Record
 	for n := 1; ; n++ {
-		err := in.read(&rec)
+		err := g.in.read(&rec)
 		if err == nil {
-			err = t.pass(&rec, name, rows)
-		} else if bad := (*formats.RowError)(nil); errors.As(err, &bad) {
-			err = rows.Reject(mapreduce.Origin{Input: name, Line: bad.Line, Record: bad.Raw}, reason(bad))
-		}
-		if errors.Is(err, io.EOF) {
+			err = g.pass(&rec)
+		} else if err = g.refuse(err); errors.Is(err, io.EOF) {
 			return nil
 		}
-		const often = 1024
 		if err == nil && n%often == 0 {
 			err = ctx.Err()
 		}
@@ -191,12 +196,20 @@ func (t Table[R]) each(ctx context.Context, in records, name string, rows *mapre
 }
 
 // pass makes a row of a record.
-func (t Table[R]) pass(rec *Record, name string, rows *mapreduce.Rows[R]) error {
-	at := Place{name, rec.Line}
-	if err := t.Fill(rows.Next(), at, rec.Cells); err != nil {
+func (g *reading[R]) pass(rec *Record) error {
+	at := Place{g.name, rec.Line}
+	if err := g.fill(g.rows.Next(), at, rec.Cells); err != nil {
 		o := at.Origin()
 		o.Record = asText(rec.Cells)
-		return rows.Reject(o, err)
+		return g.rows.Reject(o, err)
 	}
-	return rows.Add()
+	return g.rows.Add()
+}
+
+// refuse rejects a bad row, and returns any other error.
+func (g *reading[R]) refuse(err error) error {
+	if bad := (*formats.RowError)(nil); errors.As(err, &bad) {
+		return g.rows.Reject(mapreduce.Origin{Input: g.name, Line: bad.Line, Record: bad.Raw}, reason(bad))
+	}
+	return err
 }

@@ -8,7 +8,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
 )
 
 // random16 returns n records of an 8-byte big-endian key below users and an
@@ -226,6 +228,54 @@ func BenchmarkTableSizes(b *testing.B) {
 					n = i
 				}
 				b.ReportMetric(float64(cpuTime(b)-start)/float64(n<<22), "cpu-ns/record")
+			})
+		}
+	}
+}
+
+// BenchmarkSend sends batches of 512 records with a group and an order of eight bytes each and a value of some five,
+// of 53,424 groups, with and without a cut to the first ten of a group.
+func BenchmarkSend(b *testing.B) {
+	const n, batch, groups = 2 << 20, 512, 53_424
+	rng := rand.New(rand.NewPCG(3, 4))
+	zipf := rand.NewZipf(rng, 1.1, 20, groups-1)
+	for _, kind := range []string{"uniform", "zipf", "one"} {
+		all := make([]Pairs, n/batch)
+		for i := range n {
+			group := uint64(0)
+			switch kind {
+			case "uniform":
+				group = rng.Uint64N(groups)
+			case "zipf":
+				group = zipf.Uint64()
+			}
+			key := binary.BigEndian.AppendUint64(make([]byte, 0, 16), group|1<<63)
+			key = binary.BigEndian.AppendUint64(key, rng.Uint64())
+			all[i/batch].Append(i%batch, key, strconv.AppendInt(make([]byte, 0, 8), int64(rng.IntN(10_000)), 10))
+		}
+		for _, first := range []int{0, 10} {
+			b.Run(fmt.Sprintf("%s/first=%d", kind, first), func(b *testing.B) {
+				least, kept, sent := time.Duration(math.MaxInt64), int64(0), make([]Pair, batch)
+				for b.Loop() {
+					w, err := NewWriter(io.Discard, []Stream{{"s", 8, 16, 0}})
+					if err != nil {
+						b.Fatal(err)
+					}
+					s := NewSender(w, 0, func([]byte) int { return 8 }, first)
+					start := time.Now()
+					kept = 0
+					for i := range all {
+						copy(sent, all[i].List)
+						added, err := s.Send(&Pairs{all[i].Data, sent})
+						if err != nil {
+							b.Fatal(err)
+						}
+						kept += added
+					}
+					least = min(least, time.Since(start))
+				}
+				b.ReportMetric(float64(least.Nanoseconds())/n, "least-ns/record")
+				b.ReportMetric(float64(kept)/n, "kept/record")
 			})
 		}
 	}

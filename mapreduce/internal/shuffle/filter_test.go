@@ -1,9 +1,11 @@
 package shuffle
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -61,7 +63,7 @@ func TestFilterKeepsTheFirst(t *testing.T) {
 			keys = append(keys, string(b))
 			kept = append(kept, f.Keep(Hash(b[:group])&weak, b, group))
 			dropped += boolInt(!kept[len(kept)-1])
-			if len(kept) >= seen+batch && f.Displaced() {
+			if len(kept) >= seen+batch && f.Displaced() > 0 {
 				for i := seen; i < len(kept); i++ {
 					key := []byte(keys[i])
 					kept[i] = kept[i] && !f.Worse(Hash(key[:group])&weak, key, group)
@@ -172,7 +174,7 @@ func TestFilterOfOrderedInput(t *testing.T) {
 				kept = append(kept, key)
 			}
 		}
-		if !f.Displaced() {
+		if f.Displaced() == 0 {
 			t.Fatalf("batch at %d: nothing is displaced", lo)
 		}
 		for _, key := range kept {
@@ -228,5 +230,62 @@ func TestSenderOfLongKeys(t *testing.T) {
 	}
 	if used != 1 {
 		t.Errorf("one group is in %d partitions", used)
+	}
+}
+
+// A Sender watches many groups as long as that leaves out many records, and the hot ones in any case: what is left of
+// a group with a fifth of all records is next to nothing.
+func TestFilterSettles(t *testing.T) {
+	const records, batch, first = 2 * settleAfter, 512, 10
+	for _, c := range []struct {
+		name   string
+		groups uint64
+		slots  int
+		most   float64 // of the records are sent
+	}{
+		{"few thousand groups", 2000, filterSlots, 0.4},
+		{"many groups", 200_000, fewSlots, 0.81},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, 6))
+			var file bytes.Buffer
+			w, err := NewWriter(&file, []Stream{{"s", 1, 16, 0}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := NewSender(w, 0, func([]byte) int { return 8 }, first)
+			var p Pairs
+			var keys []string
+			var kept []bool
+			sent := 0
+			for range records / batch {
+				p.Clear()
+				for i := range batch {
+					group := 1 + rng.Uint64N(c.groups)
+					if rng.IntN(5) == 0 {
+						group = 0
+					}
+					key := binary.BigEndian.AppendUint64(nil, group)
+					key = binary.BigEndian.AppendUint64(key, rng.Uint64())
+					keys = append(keys, string(key))
+					p.Append(i, key, nil)
+				}
+				n, err := s.Send(&p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent += int(n)
+				for _, r := range p.List {
+					kept = append(kept, r.Row != Gone)
+				}
+			}
+			if len(s.filter.slots) != c.slots || float64(sent) > c.most*records {
+				t.Errorf("%d groups are watched, want %d; %.2f of the records were sent, want at most %.2f",
+					len(s.filter.slots), c.slots, float64(sent)/records, c.most)
+			}
+			if got, want := firstOf(keys, kept, 8, first), firstOf(keys, nil, 8, first); !maps.EqualFunc(got, want, slices.Equal) {
+				t.Errorf("%d groups with other first records than %d", len(got), len(want))
+			}
+		})
 	}
 }

@@ -112,9 +112,22 @@ func (s *Sender) hash(p *Pairs) {
 	}
 }
 
+// displacedOften is of how many records one has to displace another before a batch is looked at again. In input that is in
+// order nearly all do, and all but a few are found to be worse; where few do, a second look costs more than it finds.
+const displacedOften = 16
+
 // sift marks what is not among the first of its group. It looks twice if there is reason to, since in
 // input that is in order, each record may be better than all before it.
 func (s *Sender) sift(p *Pairs) {
+	gone := s.look(p)
+	if s.filter.Displaced()*displacedOften >= len(p.List) {
+		gone += s.lookAgain(p)
+	}
+	s.filter.settle(len(p.List), gone)
+}
+
+// look marks what the filter does not keep, and counts it.
+func (s *Sender) look(p *Pairs) (gone int) {
 	start := uint32(0)
 	for i, hash := range s.hashes {
 		r := &p.List[i]
@@ -127,20 +140,25 @@ func (s *Sender) sift(p *Pairs) {
 			at.miss(hash)
 		} else if !s.filter.keep(hash, key, s.groupLen(key)) {
 			r.Row = Gone
+			gone++
 		}
 	}
-	if !s.filter.Displaced() {
-		return
-	}
-	start = 0
+	return gone
+}
+
+// lookAgain marks what has been kept and is worse than what came later.
+func (s *Sender) lookAgain(p *Pairs) (gone int) {
+	start := uint32(0)
 	for i, hash := range s.hashes {
 		r := &p.List[i]
 		key := p.Data[start:r.Mid:r.Mid]
 		start = r.End
 		if r.Row != Gone && s.filter.Worse(hash, key, s.groupLen(key)) {
 			r.Row = Gone
+			gone++
 		}
 	}
+	return gone
 }
 
 // add adds the records that are not Gone.

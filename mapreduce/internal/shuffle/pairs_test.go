@@ -76,7 +76,7 @@ func addOneByOne(t *rapid.T, w *Writer, p *Pairs, group func([]byte) int, f *Fil
 			kept = append(kept, sent{hash, key, value, prefix})
 		}
 	}
-	again := f.Displaced()
+	again := f.Displaced()*displacedOften >= len(p.List)
 	for _, r := range kept {
 		if again && f.Worse(r.hash, r.key, r.group) {
 			continue
