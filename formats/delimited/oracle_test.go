@@ -176,7 +176,7 @@ func FuzzOracle(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, comma byte) {
 		if c, err := separator(comma); err != nil || c != comma || isUTF16(string(data)) {
-			t.Skip("refused")
+			return // refused
 		}
 		check(t, string(bytes.Clone(data)), comma)
 	})

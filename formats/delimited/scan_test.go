@@ -218,7 +218,7 @@ func FuzzRanges(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, a, b uint16) {
 		if isUTF16(string(data)) {
-			t.Skip("refused")
+			return // refused
 		}
 		n := int64(len(data))
 		cuts := []int64{0, min(int64(a), n), min(int64(b), n), n}

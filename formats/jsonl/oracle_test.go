@@ -132,7 +132,7 @@ func FuzzOracle(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-			t.Skip("refused")
+			return // refused
 		}
 		checkOracle(t, string(data))
 	})

@@ -119,7 +119,7 @@ func FuzzParts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data string, a, b uint16) {
 		if isUTF16(data) {
-			t.Skip("refused")
+			return // refused
 		}
 		n := int64(len(data))
 		cuts := []int64{0, min(int64(a), n), min(int64(b), n), n}

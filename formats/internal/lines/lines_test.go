@@ -116,7 +116,7 @@ func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\r\nb\rc\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-			t.Skip("refused")
+			return // refused
 		}
 		check(t, data)
 	})
