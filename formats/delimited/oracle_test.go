@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 // expected is what encoding/csv says of one record.
@@ -66,7 +67,7 @@ func (e expected) judge(width int) error {
 func checkOracle(t failer, data string, comma byte) {
 	t.Helper()
 	got := readAll(t, data, Options{Comma: comma})
-	want := oracle(t, strings.TrimPrefix(data, mark), comma)
+	want := oracle(t, strings.TrimPrefix(data, input.Mark), comma)
 	if len(got) != len(want) {
 		t.Fatalf("%q: %d rows and errors, want %d", data, len(got), len(want))
 	}
@@ -91,7 +92,7 @@ func checkOracle(t failer, data string, comma byte) {
 // checkTiles checks that each line that is not blank belongs to exactly one record.
 func checkTiles(t failer, data string) {
 	t.Helper()
-	physical := strings.SplitAfter(strings.TrimPrefix(data, mark), "\n")
+	physical := strings.SplitAfter(strings.TrimPrefix(data, input.Mark), "\n")
 	line := 0 // lines that are accounted for
 	blank := func(until int) {
 		for ; line < until; line++ {
@@ -140,7 +141,7 @@ func check(t failer, data string, comma byte) {
 var seeds = []string{
 	"a,b\n", "a,b", "\"a\",b\r\n", "\"a\nb\",c\n", "a\"b,c\nd,e\n", "\"a\"b,c\nd,e\n", "\"a,b\nc,d\n", "a\nb,c\n",
 	"\n\n,\n", "a,b\r", "a,b\r\r\n", "\"a\r\r\nb\",c\r\n", "\"a\"\r,b\n", "\"\"\"\",\"\"\n", "\"a\n\n\nb\"x,c\n\"\n", "\"\r", "a\x00,\xff\n",
-	"\"a\"\r\n", "\"\n", "\"\"", "\"\"\"", ",\"\n\"\n", "\r", "\r\n", "\ra\n", "\r\r\n", "\r\"a\n", "\r,\n", "\n\r", mark + "\"a\"\n", mark,
+	"\"a\"\r\n", "\"\n", "\"\"", "\"\"\"", ",\"\n\"\n", "\r", "\r\n", "\ra\n", "\r\r\n", "\r\"a\n", "\r,\n", "\n\r", input.Mark + "\"a\"\n", input.Mark,
 	"a,é\n\xc3\n", "\"\"\r", "\"a\"\r\r", "a;b\tc,\"d\"\n",
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 // scanBlock is what a scan reads at a time, in bytes.
@@ -39,7 +39,7 @@ func ScanRange(r io.ReaderAt, name string, lo, hi int64, comma byte) (Scanned, e
 
 func scanRange(r io.ReaderAt, lo, hi int64, comma byte) (Scanned, error) {
 	var skip int64
-	if lo < int64(len(mark)) {
+	if lo < int64(len(input.Mark)) {
 		n, err := markAt(r)
 		if err != nil {
 			return Scanned{}, err
@@ -60,12 +60,12 @@ func ScanReader(r io.Reader, at int64, comma byte) (Scanned, error) {
 	if at > 0 {
 		return scanAll(r, 0, scanBlock, comma)
 	}
-	head := make([]byte, len(mark))
+	head := make([]byte, len(input.Mark))
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Scanned{}, err
 	}
-	skip, err := markLen(head[:n])
+	skip, err := input.MarkLen(head[:n])
 	if err != nil {
 		return Scanned{}, err
 	}
@@ -95,25 +95,13 @@ func scanAll(r io.Reader, skip, size int64, comma byte) (Scanned, error) {
 
 // markAt returns the length of the byte order mark at the start of r.
 func markAt(r io.ReaderAt) (int64, error) {
-	head := make([]byte, len(mark))
+	head := make([]byte, len(input.Mark))
 	n, err := r.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err
 	}
-	n, err = markLen(head[:n])
+	n, err = input.MarkLen(head[:n])
 	return int64(n), err
-}
-
-// markLen returns the length of the byte order mark at the start of an input.
-func markLen(head []byte) (int, error) {
-	switch {
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return 0, formats.ErrUTF16
-	case bytes.HasPrefix(head, []byte(mark)):
-		return len(mark), nil
-	default:
-		return 0, nil
-	}
 }
 
 // Starts returns for each of the parts, which follow each other from base on, the first place between

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 // outcome is a record or a bad record.
@@ -95,7 +96,7 @@ func TestRead(t *testing.T) {
 		{"empty fields", ",\n\"\",\"\"\n", []outcome{row(1, 0, "", ""), row(2, 1, "", "")}},
 		{"quotes", "\"a,\"\"\n\",b\n\n\"\"\"\",c", []outcome{row(1, 0, "a,\"\n", "b"), row(4, 1, "\"", "c")}},
 		{"returns inside quotes", "\"a\r\nb\rc\",\"\r\r\n\"\r\n", []outcome{row(1, 0, "a\nb\rc", "\r\n")}},
-		{"mark", mark + "\"a\",b\n", []outcome{row(1, 0, "a", "b")}},
+		{"mark", input.Mark + "\"a\",b\n", []outcome{row(1, 0, "a", "b")}},
 		{"bare quote", "a,b\nc\",d\ne,f\n", []outcome{row(1, 0, "a", "b"), {Line: 2, Row: 1, Last: 2, Raw: "c\",d"}, row(3, 2, "e", "f")}},
 		{"text after a quote", "a,b\n\"c\nd\"e,\"f\ng,h\n", []outcome{row(1, 0, "a", "b"), {Line: 2, Row: 1, Last: 3, Raw: "\"c\nd\"e,\"f"}, row(4, 2, "g", "h")}},
 		{"too many", "a,b\nc,d,e\n", []outcome{row(1, 0, "a", "b"), {Line: 2, Row: 1, Last: 2, Raw: "c,d,e"}}},

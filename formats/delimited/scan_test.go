@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 // plainScan is Scan byte by byte.
@@ -183,7 +184,7 @@ func TestRanges(t *testing.T) {
 		base := Position{Line: 1}
 		switch rapid.IntRange(0, 2).Draw(t, "head") {
 		case 1:
-			data = mark + data
+			data = input.Mark + data
 		case 2:
 			head := "user,item\n"
 			base = Position{Offset: int64(len(head)), Line: 2, Row: 1}

@@ -3,13 +3,13 @@ package delimited
 import (
 	"errors"
 	"io"
+
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 const (
 	windowSize = 256 << 10
 	slack      = 1 + chunkSize // after the input: a '\n' as a sentinel, and room to look at a whole chunk
-	maxEmpty   = 100           // reads in a row that give nothing, before io.ErrNoProgress
-	mark       = "\xef\xbb\xbf"
 )
 
 // window is the part of the input that is in memory: buf[pos:end] is still to be parsed,
@@ -27,8 +27,8 @@ func newWindow(src io.Reader, offset int64, room int) window {
 	return window{src: src, offset: offset, buf: make([]byte, room+slack)}
 }
 
-// fill drops what is parsed and reads until the window is full or src ends. A window that holds
-// nothing else than one record is made larger, up to limit bytes.
+// fill drops what is parsed and reads until the window is full or src ends: a long record is not parsed once a read. A
+// window that holds nothing else than one record is made larger, up to limit bytes.
 func (w *window) fill(limit int) error {
 	if w.err != nil {
 		return w.err
@@ -43,36 +43,17 @@ func (w *window) fill(limit int) error {
 		copy(buf, w.buf[:w.end])
 		w.buf = buf
 	}
-	w.read()
+	n, err := input.Fill(w.src, w.buf[w.end:len(w.buf)-slack])
+	w.end += n
+	if w.eof = errors.Is(err, io.EOF); !w.eof {
+		w.err = err
+	}
 	w.buf[w.end] = '\n'
 	return nil
 }
 
-// read fills the rest of the window. To fill it at once keeps a long record from being parsed once a read.
-func (w *window) read() {
-	for empty := 0; w.end < len(w.buf)-slack; {
-		n, err := w.src.Read(w.buf[w.end : len(w.buf)-slack])
-		w.end += n
-		switch {
-		case errors.Is(err, io.EOF):
-			w.eof = true
-			return
-		case err != nil:
-			w.err = err
-			return
-		case n > 0:
-			empty = 0
-		default:
-			if empty++; empty == maxEmpty {
-				w.err = io.ErrNoProgress
-				return
-			}
-		}
-	}
-}
-
 // skipMark skips a byte order mark at the start of the input.
 func (w *window) skipMark() (err error) {
-	w.pos, err = markLen(w.buf[:w.end])
+	w.pos, err = input.MarkLen(w.buf[:w.end])
 	return err
 }

@@ -13,10 +13,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 	"github.com/shardmill/shardmill/formats/text"
 )
-
-const mark = "\xef\xbb\xbf"
 
 var columns = []string{"a", "b", "", "é\n"}
 
@@ -67,7 +66,7 @@ func expect(t failer, line string) ([]string, error) {
 func checkOracle(t failer, data string) {
 	t.Helper()
 	got := readAll(t, data, Options{Columns: columns})
-	for i, line := range strings.Split(strings.TrimPrefix(data, mark), "\n") {
+	for i, line := range strings.Split(strings.TrimPrefix(data, input.Mark), "\n") {
 		if strings.Trim(line, " \t\r") == "" {
 			continue
 		}
@@ -143,7 +142,7 @@ func TestParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := texts().Draw(t, "text")
 		if rapid.Bool().Draw(t, "mark") {
-			data = mark + data
+			data = input.Mark + data
 		}
 		cuts := rapid.SliceOfN(rapid.Int64Range(0, int64(len(data))), 0, 8).Draw(t, "cuts")
 		cuts = append(cuts, 0, int64(len(data)))

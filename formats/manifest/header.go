@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/chars"
 )
 
 var (
@@ -93,18 +93,8 @@ func checkText(rec record) error {
 	case rec.long:
 		return fmt.Errorf("record %w of %d bytes", formats.ErrTooLong, maxRecord)
 	default:
-		return checkChars(rec.text)
+		return chars.Check(rec.text)
 	}
-}
-
-func checkChars(text []byte) error {
-	if bytes.IndexByte(text, 0) >= 0 {
-		return formats.ErrNUL
-	}
-	if !utf8.Valid(text) {
-		return formats.ErrNotUTF8
-	}
-	return nil
 }
 
 // cause strips the position that encoding/csv adds: it counts from the record, not from the file.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/chars"
 	"github.com/shardmill/shardmill/formats/internal/lines"
 )
 
@@ -157,7 +158,7 @@ func (m *Reader) parse(rec record) ([]string, error) {
 // badField names the first column whose text is refused.
 func (m *Reader) badField(fields []string) string {
 	for i, f := range fields {
-		if checkChars([]byte(f)) != nil {
+		if chars.Check([]byte(f)) != nil {
 			return m.header[i]
 		}
 	}

@@ -226,25 +226,6 @@ func TestStringsShared(t *testing.T) {
 	}
 }
 
-func TestASCII(t *testing.T) {
-	for n := range 40 {
-		text := strings.Repeat("a", n)
-		if !ascii([]byte(text)) {
-			t.Errorf("%d letters are ASCII", n)
-		}
-		for i := range n {
-			b := []byte(text)
-			b[i] = 0x80
-			if ascii(b) {
-				t.Errorf("byte %d of %d is not ASCII", i, n)
-			}
-			if b[i] = 0x7f; !ascii(b) {
-				t.Errorf("byte %d of %d is", i, n)
-			}
-		}
-	}
-}
-
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"", "a", "größer", "\xff", "12345678", "1234567\xe2\x82", "12345678\xe2\x82\xac"} {
 		f.Add(s)

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/chars"
 )
 
 // keepBytes bounds the memory for texts or lists that a column keeps from one batch to the next.
@@ -56,7 +57,7 @@ func (t *texts) len() int { return len(t.offsets) - 1 }
 
 // check checks that all texts behind the first n are UTF-8. Where together they are ASCII, each of them is.
 func (t *texts) check(n int) error {
-	if ascii(t.data[t.offsets[n]:]) {
+	if chars.ASCII(t.data[t.offsets[n]:]) {
 		return nil
 	}
 	for i := n; i < t.len(); i++ {

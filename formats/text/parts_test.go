@@ -16,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/chars"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 type failer interface {
@@ -79,8 +81,8 @@ func isUTF16(data string) bool {
 }
 
 var seeds = []string{
-	"", "\n", "a", "a\n", "a\nb", "a\r\nb\r\n", "\n\n\n", "\r", "\r\n", "a\r", mark, mark + "a\n", mark + "\n\n", "1234567890\nb\n",
-	"\xff\na\x00\né\n", "a\n\nb\n\nc", mark + "a", "\xef\xbb\n",
+	"", "\n", "a", "a\n", "a\nb", "a\r\nb\r\n", "\n\n\n", "\r", "\r\n", "a\r", input.Mark, input.Mark + "a\n", input.Mark + "\n\n", "1234567890\nb\n",
+	"\xff\na\x00\né\n", "a\n\nb\n\nc", input.Mark + "a", "\xef\xbb\n",
 }
 
 // TestAllCuts cuts each seed at each place.
@@ -100,7 +102,7 @@ func TestAllCuts(t *testing.T) {
 }
 
 func texts() *rapid.Generator[string] {
-	pieces := rapid.SampledFrom([]string{"a", "bc", "\n", "\n", "\r\n", "\r", "é", "\xff", "\x00", "0123456789", mark})
+	pieces := rapid.SampledFrom([]string{"a", "bc", "\n", "\n", "\r\n", "\r", "é", "\xff", "\x00", "0123456789", input.Mark})
 	return rapid.Map(rapid.SliceOfN(pieces, 0, 40), func(s []string) string { return strings.Join(s, "") })
 }
 
@@ -202,7 +204,7 @@ func TestWindow(t *testing.T) {
 	var want []result
 	for i, line := range strings.Split(strings.TrimSuffix(data, "\n"), "\n") {
 		line = strings.TrimSuffix(line, "\r")
-		w := result{int64(i + 1), line, bad([]byte(line))}
+		w := result{int64(i + 1), line, chars.Check([]byte(line))}
 		if w.Err != nil {
 			w.Text = strings.ToValidUTF8(line[:min(len(line), maxRaw)], "\uFFFD")
 		}
@@ -254,22 +256,6 @@ func (nothing) Read([]byte) (int, error) { return 0, nil }
 func TestNoProgress(t *testing.T) {
 	if _, _, err := NewReader(nothing{}, "in.txt", 0).ReadBytes(); !errors.Is(err, io.ErrNoProgress) {
 		t.Error(err)
-	}
-}
-
-func TestIsASCII(t *testing.T) {
-	for n := range 200 {
-		b := bytes.Repeat([]byte{0x7f}, n)
-		if !isASCII(b) {
-			t.Fatalf("%d bytes of ASCII", n)
-		}
-		for i := range b {
-			b[i] = 0x80
-			if isASCII(b) {
-				t.Fatalf("byte %d of %d is missed", i, n)
-			}
-			b[i] = 0
-		}
 	}
 }
 

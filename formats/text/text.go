@@ -29,10 +29,13 @@ import (
 	"strings"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/chars"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 const (
 	defaultMax = 1 << 20
+	checkBlock = 8 << 10
 	maxRaw     = 4096 // bytes of a bad line that its RowError carries
 )
 
@@ -151,12 +154,12 @@ func (r *Reader) check(line []byte, behind int) error {
 	if behind > r.seen {
 		ahead := r.buf[behind:max(behind, min(r.pos+checkBlock, r.end))]
 		r.seen = behind + bytes.LastIndexByte(ahead, '\n') + 1
-		r.good = bad(r.buf[r.pos:r.seen]) == nil
+		r.good = chars.Check(r.buf[r.pos:r.seen]) == nil
 	}
 	if r.good {
 		return nil
 	}
-	if err := bad(line); err != nil {
+	if err := chars.Check(line); err != nil {
 		return r.rowError(line, err)
 	}
 	return nil
@@ -193,15 +196,12 @@ func (r *Reader) more() {
 }
 
 func (r *Reader) skipMark() error {
-	head := r.buf[:r.end]
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-		return formats.ErrUTF16
+	n, err := input.MarkLen(r.buf[:r.end])
+	if n > 0 {
+		r.pos = n
+		r.hi = max(r.hi, int64(n)+1) // the first line starts before the mark
 	}
-	if bytes.HasPrefix(head, []byte(mark)) {
-		r.pos = len(mark)
-		r.hi = max(r.hi, int64(r.pos)+1) // the first line starts before the mark
-	}
-	return nil
+	return err
 }
 
 func (r *Reader) long() error {

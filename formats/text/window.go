@@ -1,21 +1,13 @@
 package text
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"unicode/utf8"
 
-	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
-const (
-	windowSize = 256 << 10
-	checkBlock = 8 << 10
-	maxEmpty   = 100 // reads in a row that give nothing, before io.ErrNoProgress
-	mark       = "\xef\xbb\xbf"
-)
+const windowSize = 256 << 10
 
 // window is the part of the input that is in memory: buf[pos:end] is still to be read.
 type window struct {
@@ -47,55 +39,10 @@ func (w *window) fill() error {
 		copy(buf, w.buf)
 		w.buf = buf
 	}
-	w.read()
-	return nil
-}
-
-func (w *window) read() {
-	for empty := 0; w.end < len(w.buf); {
-		n, err := w.src.Read(w.buf[w.end:])
-		w.end += n
-		switch {
-		case errors.Is(err, io.EOF):
-			w.eof = true
-			return
-		case err != nil:
-			w.late = err
-			return
-		case n > 0:
-			empty = 0
-		default:
-			if empty++; empty == maxEmpty {
-				w.late = io.ErrNoProgress
-				return
-			}
-		}
-	}
-}
-
-// bad says what no line may hold.
-func bad(text []byte) error {
-	switch {
-	case bytes.IndexByte(text, 0) >= 0:
-		return formats.ErrNUL
-	case !isASCII(text) && !utf8.Valid(text):
-		return formats.ErrNotUTF8
+	n, err := input.Fill(w.src, w.buf[w.end:])
+	w.end += n
+	if w.eof = errors.Is(err, io.EOF); !w.eof {
+		w.late = err
 	}
 	return nil
 }
-
-// isASCII is faster than utf8.Valid, as it looks at all of the text in any case.
-func isASCII(text []byte) bool {
-	const chunk, high = 64, 0x8080808080808080
-	var all uint64
-	for ; len(text) >= chunk; text = text[chunk:] {
-		c := (*[chunk]byte)(text)
-		all |= load(c[0:]) | load(c[8:]) | load(c[16:]) | load(c[24:]) | load(c[32:]) | load(c[40:]) | load(c[48:]) | load(c[56:])
-	}
-	for _, c := range text {
-		all |= uint64(c)
-	}
-	return all&high == 0
-}
-
-func load(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }

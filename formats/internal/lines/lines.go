@@ -12,7 +12,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
 const bufferSize = 64 << 10
@@ -67,16 +67,14 @@ func (l *Reader) holdReturn(piece []byte) ([]byte, bool, error) {
 }
 
 func (l *Reader) skipMark() error {
-	head, err := l.r.Peek(3)
+	head, err := l.r.Peek(len(input.Mark))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-		return formats.ErrUTF16
-	}
-	if bytes.Equal(head, []byte("\xef\xbb\xbf")) {
-		_, err = l.r.Discard(3)
+	n, err := input.MarkLen(head)
+	if err != nil {
 		return err
 	}
-	return nil
+	_, err = l.r.Discard(n)
+	return err
 }
