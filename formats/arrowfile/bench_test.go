@@ -6,10 +6,9 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 	"github.com/shardmill/shardmill/formats/table"
 )
 
@@ -61,21 +60,16 @@ const benchBatches = 64
 // BenchmarkWriteLines writes files of 64 batches, as the shards of a ranking are.
 func BenchmarkWriteLines(b *testing.B) {
 	rows := lines(maxRows)
-	b.ReportAllocs()
-	start := cpu(b)
-	for b.Loop() {
+	formattest.PerRow(b, benchBatches*maxRows, func() {
 		encodeLines(b, io.Discard, rows, benchBatches)
-	}
-	perRow(b, start)
+	})
 }
 
 func BenchmarkReadLines(b *testing.B) {
 	var buf bytes.Buffer
 	encodeLines(b, &buf, lines(maxRows), benchBatches)
-	b.ReportAllocs()
-	start := cpu(b)
 	rows := make([]line, 512)
-	for b.Loop() {
+	formattest.PerRow(b, benchBatches*maxRows, func() {
 		r, err := NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()), "mem", lineColumns())
 		if err != nil {
 			b.Fatal(err)
@@ -86,19 +80,5 @@ func BenchmarkReadLines(b *testing.B) {
 		if !errors.Is(err, io.EOF) {
 			b.Fatal(err)
 		}
-	}
-	perRow(b, start)
-}
-
-// perRow reports the CPU time of a row, of all threads: the collector's is part of the cost.
-func perRow(b *testing.B, start time.Duration) {
-	b.ReportMetric(float64(cpu(b)-start)/float64(b.N*benchBatches*maxRows), "cpu-ns/row")
-}
-
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	})
 }

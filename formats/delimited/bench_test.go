@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"syscall"
 	"testing"
+
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 )
 
 // ratings is n rows as a recommender reads them: about 25 bytes each.
@@ -30,7 +30,7 @@ func BenchmarkRead(b *testing.B) {
 			data = quoted(rows)
 		}
 		b.Run(name+"/delimited", func(b *testing.B) {
-			measure(b, data, rows, func() func() error {
+			formattest.BenchRead(b, data, rows, func() func() error {
 				r, err := NewReader(bytes.NewReader(data), "a.csv", Options{})
 				if err != nil {
 					b.Fatal(err)
@@ -40,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 			})
 		})
 		b.Run(name+"/scanner", func(b *testing.B) {
-			measure(b, data, rows, func() func() error {
+			formattest.BenchRead(b, data, rows, func() func() error {
 				s := bufio.NewScanner(bytes.NewReader(data))
 				return func() error {
 					if s.Scan() {
@@ -52,7 +52,7 @@ func BenchmarkRead(b *testing.B) {
 		})
 		b.Run(name+"/copy", func(b *testing.B) {
 			block := make([]byte, windowSize)
-			measure(b, data, rows, func() func() error {
+			formattest.BenchRead(b, data, rows, func() func() error {
 				r := bytes.NewReader(data)
 				return func() error {
 					_, err := r.Read(block)
@@ -61,7 +61,7 @@ func BenchmarkRead(b *testing.B) {
 			})
 		})
 		b.Run(name+"/encoding-csv", func(b *testing.B) {
-			measure(b, data, rows, func() func() error {
+			formattest.BenchRead(b, data, rows, func() func() error {
 				r := csv.NewReader(bytes.NewReader(data))
 				r.ReuseRecord = true
 				return func() error {
@@ -71,34 +71,6 @@ func BenchmarkRead(b *testing.B) {
 			})
 		})
 	}
-}
-
-// measure reads data, which is so many rows, to its end with each reader that open makes.
-func measure(b *testing.B, data []byte, rows int, open func() func() error) {
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	before := cpu(b)
-	for b.Loop() {
-		read := open()
-		var err error
-		for err == nil {
-			err = read()
-		}
-		if !errors.Is(err, io.EOF) {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(cpu(b)-before)/float64(b.N)/float64(rows), "cpu-ns/row")
-}
-
-// cpu returns the CPU time of this process in ns, collector and all: other work on the machine does not count.
-func cpu(b *testing.B) int64 {
-	b.Helper()
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		b.Fatal(err)
-	}
-	return use.Utime.Nano() + use.Stime.Nano()
 }
 
 // quoted is n rows in which all fields have quotes, and some have line ends and doubled quotes.

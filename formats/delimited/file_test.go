@@ -8,13 +8,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/shardmill/shardmill/formats/delimited"
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 )
 
 // Example reads a file in three parts, of which one begins inside quotes.
@@ -177,23 +177,6 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
-// dataFile returns a file of ../shared/data, or skips the test.
-func dataFile(t *testing.T, parts ...string) []byte {
-	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil && dir != filepath.Dir(dir) {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	data, err := os.ReadFile(filepath.Join(append([]string{dir, "..", "shared", "data"}, parts...)...))
-	if err != nil {
-		t.Skipf("no data: %v", err)
-	}
-	return data
-}
-
 // TestRealFiles reads files as people have them.
 func TestRealFiles(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -206,7 +189,10 @@ func TestRealFiles(t *testing.T) {
 		"retail":  {[]string{"online-retail-by-day", "2010-12-01.csv"}, ','},
 	} {
 		t.Run(name, func(t *testing.T) {
-			data := dataFile(t, append([]string{"interactions"}, c.path...)...)
+			data, err := os.ReadFile(formattest.SharedData(t, append([]string{"interactions"}, c.path...)...))
+			if err != nil {
+				t.Fatal(err)
+			}
 			columns := strings.Split(string(data[:bytes.IndexByte(data, '\n')]), string(c.comma))
 			compare(t, data, delimited.Options{Comma: c.comma, Columns: columns}, 10_007, int64(len(data)/3+1))
 		})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 )
 
 func TestParse(t *testing.T) {
@@ -79,27 +80,13 @@ func TestRead(t *testing.T) {
 
 // TestRealFiles reads the label files of published models.
 func TestRealFiles(t *testing.T) {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	data := filepath.Join(dir, "..", "shared", "data")
 	files := map[string]int{
 		"models/squeezenet1.1-fp32/labels.txt": 1000,
 		"models/mnist-cntk/labels.txt":         10,
 		"reference/synset.txt":                 1000,
 	}
 	for name, want := range files {
-		path := filepath.Join(data, filepath.FromSlash(name))
-		if _, err := os.Stat(path); err != nil {
-			t.Skipf("no shared data: %v", err)
-		}
+		path := formattest.SharedData(t, filepath.FromSlash(name))
 		if got, err := Read(path); err != nil || len(got) != want {
 			t.Errorf("%s: %d labels, %v", name, len(got), err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 )
 
 // outcome is a row or a bad record.
@@ -267,7 +268,7 @@ func TestInputErrors(t *testing.T) {
 
 // TestRealFiles reads dirty CSV files that other programs wrote.
 func TestRealFiles(t *testing.T) {
-	dir := sharedData(t)
+	dir := formattest.SharedData(t)
 	files, err := filepath.Glob(filepath.Join(dir, "interactions", "online-retail-by-day", "*.csv"))
 	if err != nil || len(files) == 0 {
 		t.Skipf("no online-retail-by-day files in %s", dir)
@@ -295,26 +296,6 @@ func TestRealFiles(t *testing.T) {
 			}
 		}
 	}
-}
-
-// sharedData finds the test data beside the repository.
-func sharedData(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	data := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		t.Skipf("no shared data: %v", err)
-	}
-	return data
 }
 
 func BenchmarkRead(b *testing.B) {

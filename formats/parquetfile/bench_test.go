@@ -5,10 +5,9 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/shardmill/shardmill/formats/internal/formattest"
 	"github.com/shardmill/shardmill/formats/table"
 )
 
@@ -70,20 +69,15 @@ const benchRows = 600_000
 // BenchmarkWriteBests writes a file as one reduce task of a ranking does.
 func BenchmarkWriteBests(b *testing.B) {
 	rows := bests(benchRows)
-	b.ReportAllocs()
-	start := cpu(b)
-	for b.Loop() {
+	formattest.PerRow(b, benchRows, func() {
 		encodeBests(b, io.Discard, rows)
-	}
-	perRow(b, start)
+	})
 }
 
 func BenchmarkReadBests(b *testing.B) {
 	path := saveBests(b)
-	b.ReportAllocs()
-	start := cpu(b)
 	var row best
-	for b.Loop() {
+	formattest.PerRow(b, benchRows, func() {
 		r, err := Open(path, bestColumns())
 		if err != nil {
 			b.Fatal(err)
@@ -97,20 +91,16 @@ func BenchmarkReadBests(b *testing.B) {
 		if err := r.Close(); err != nil {
 			b.Fatal(err)
 		}
-	}
-	perRow(b, start)
+	})
 }
 
 func BenchmarkRowsBests(b *testing.B) {
 	path := saveBests(b)
-	b.ReportAllocs()
-	start := cpu(b)
-	for b.Loop() {
+	formattest.PerRow(b, benchRows, func() {
 		if n, err := Rows(path); n != benchRows || err != nil {
 			b.Fatal(n, err)
 		}
-	}
-	perRow(b, start)
+	})
 }
 
 func saveBests(b *testing.B) string {
@@ -118,17 +108,4 @@ func saveBests(b *testing.B) string {
 	encodeBests(b, &buf, bests(benchRows))
 	b.Logf("%d bytes", buf.Len())
 	return save(b, buf.Bytes())
-}
-
-// perRow reports the CPU time of a row, of all threads: the collector's is part of the cost.
-func perRow(b *testing.B, start time.Duration) {
-	b.ReportMetric(float64(cpu(b)-start)/float64(b.N*benchRows), "cpu-ns/row")
-}
-
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
