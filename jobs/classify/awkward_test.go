@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/jobs/classify"
 	"github.com/shardmill/shardmill/mapreduce"
+	"github.com/shardmill/shardmill/mapreduce/mrtest"
 )
 
 // TestAwkward classifies damaged, odd and hostile files, by their manifest and as a folder. Each ends as a
@@ -68,7 +70,7 @@ func outcomesOf(t *testing.T, dir, folder string) map[string]string {
 	for _, r := range readDataset(t, dir, "ranked", idColumns()) {
 		m[name(r.Path)] = r.Status
 	}
-	for _, r := range readRejects(t, dir) {
+	for _, r := range mrtest.Rejects(t, jobs.Standard(), dir) {
 		if r.Reason == "" || m[name(r.ID)] != "" {
 			t.Errorf("reject without a reason, or of a result: %+v", r)
 		}

@@ -158,28 +158,3 @@ func readParquet[R any](t testing.TB, path string, cols table.Columns[R]) []R {
 		rows = append(rows, v)
 	}
 }
-
-// reject is a row of rejects, as far as tests look at it.
-type reject struct {
-	ID, Input, Reason, Class string
-	Line                     int64
-}
-
-func readRejects(t testing.TB, dir string) []reject {
-	t.Helper()
-	parts, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []reject
-	for _, p := range parts {
-		rows = append(rows, readParquet(t, p, table.Columns[reject]{
-			table.String("id", func(r *reject) string { return r.ID }, func(r *reject, v string) { r.ID = v }),
-			table.String("input", func(r *reject) string { return r.Input }, func(r *reject, v string) { r.Input = v }),
-			table.Int64("line", func(r *reject) int64 { return r.Line }, func(r *reject, v int64) { r.Line = v }),
-			table.String("reason", func(r *reject) string { return r.Reason }, func(r *reject, v string) { r.Reason = v }),
-			table.String("class", func(r *reject) string { return r.Class }, func(r *reject, v string) { r.Class = v }),
-		})...)
-	}
-	return rows
-}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/jobs/classify"
 	"github.com/shardmill/shardmill/mapreduce"
 	"github.com/shardmill/shardmill/mapreduce/mrtest"
@@ -48,7 +49,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("%d of 48 pictures are right, %d damaged", right, damaged)
 	}
 	checkRanked(t, dir, rows)
-	rejects := readRejects(t, dir)
+	rejects := mrtest.Rejects(t, jobs.Standard(), dir)
 	if len(rejects) != 1 || rejects[0].ID != "images/not-a-picture.jpg" || !strings.Contains(rejects[0].Reason, "not an image") || rejects[0].Line == 0 {
 		t.Errorf("rejects: %+v", rejects)
 	}
@@ -290,7 +291,7 @@ func TestManifestColumns(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
 	}
-	rejects := readRejects(t, dir)
+	rejects := mrtest.Rejects(t, jobs.Standard(), dir)
 	if len(rejects) != 2 || rejects[0].Line != 4 || rejects[1].Line != 5 || !strings.Contains(rejects[1].Reason, `"key"`) {
 		t.Errorf("rejects: %+v", rejects)
 	}
@@ -391,7 +392,7 @@ func TestLostPhotos(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "job")
 	cfg := config(t, dir, p, m)
 	mustRun(t, cfg, mapreduce.ExitRejects)
-	if r := readRejects(t, dir); len(r) != 1 || r[0].ID != "5.jpg" || r[0].Line != 7 {
+	if r := mrtest.Rejects(t, jobs.Standard(), dir); len(r) != 1 || r[0].ID != "5.jpg" || r[0].Line != 7 {
 		t.Fatalf("rejects: %+v", r)
 	}
 	copyFile(t, demo(t, pic[5]), filepath.Join(root, "5.jpg"))
@@ -403,7 +404,7 @@ func TestLostPhotos(t *testing.T) {
 		}
 	}
 	mustRun(t, cfg, mapreduce.ExitComplete)
-	if len(readDataset(t, dir, "ranked", idColumns())) != 12 || len(readRejects(t, dir)) != 0 {
+	if len(readDataset(t, dir, "ranked", idColumns())) != 12 || len(mrtest.Rejects(t, jobs.Standard(), dir)) != 0 {
 		t.Error("the photo did not come in")
 	}
 	if slices.Contains(redone, "map-000000") || !slices.Contains(redone, "map-000001") || slices.Contains(redone, "map-000002") {

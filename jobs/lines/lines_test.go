@@ -119,33 +119,12 @@ func TestLines(t *testing.T) {
 			if diff := gocmp.Diff(want, readAll(t, cfg.Dir)); diff != "" {
 				t.Errorf("%v, %s (-want +got):\n%s", inputs, job.Name(), diff)
 			}
-			r := rejects(t, cfg.Dir)
+			r := mrtest.Rejects(t, jobs.Standard(), cfg.Dir)
 			if len(r) != 1 || r[0].Input != in("c.txt") || r[0].Line != 1 || r[0].Record != "bad \uFFFD" || r[0].Reason != "not valid UTF-8" {
 				t.Errorf("%s: rejects %+v", job.Name(), r)
 			}
 		}
 	}
-}
-
-func rejects(t *testing.T, dir string) (all []mapreduce.Reject) {
-	t.Helper()
-	parts, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range parts {
-		r, err := jobs.Standard().RejectParts.Open(nil, p)
-		for err == nil {
-			var row mapreduce.Reject
-			if err = r.Read(&row); err == nil {
-				all = append(all, row)
-			}
-		}
-		if !errors.Is(err, io.EOF) || r.Close() != nil {
-			t.Fatalf("%s: %v", p, err)
-		}
-	}
-	return all
 }
 
 func TestNothingThere(t *testing.T) {

@@ -199,7 +199,7 @@ func sameBytes(rt rapid.TB, t *testing.T, one, other string) {
 // placed lists rejects without what tells which task found them.
 func placed(t *testing.T, dir string) []mapreduce.Reject {
 	t.Helper()
-	all := fullRejects(t, dir)
+	all := mrtest.Rejects(t, jobs.Standard(), dir)
 	for i := range all {
 		all[i].Stage, all[i].Task, all[i].Ordinal = "", "", 0
 	}
@@ -219,7 +219,7 @@ func (d drawnJob) checkRejects(rt *rapid.T, t *testing.T, dir string) {
 		}
 	}
 	first := firstRows(t, dir)
-	for _, r := range fullRejects(t, dir) {
+	for _, r := range mrtest.Rejects(t, jobs.Standard(), dir) {
 		got = append(got, place{r.Input, r.Line, first[r.Stage+"/"+r.Task] + r.Ordinal})
 		if r.Class != "bad-record" || r.Reason == "" || r.ID != "" {
 			rt.Fatalf("reject %+v", r)

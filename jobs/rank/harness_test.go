@@ -265,29 +265,8 @@ type reject struct{ input, line, reason string }
 
 func rejects(t testing.TB, dir string) (all []reject) {
 	t.Helper()
-	for _, r := range fullRejects(t, dir) {
+	for _, r := range mrtest.Rejects(t, jobs.Standard(), dir) {
 		all = append(all, reject{r.Input, strconv.FormatInt(r.Line, 10), r.Reason})
-	}
-	return all
-}
-
-func fullRejects(t testing.TB, dir string) (all []mapreduce.Reject) {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range paths {
-		r, err := jobs.Standard().RejectParts.Open(nil, p)
-		for err == nil {
-			var row mapreduce.Reject
-			if err = r.Read(&row); err == nil {
-				all = append(all, row)
-			}
-		}
-		if !errors.Is(err, io.EOF) || r.Close() != nil {
-			t.Fatalf("%s: %v", p, err)
-		}
 	}
 	return all
 }

@@ -202,7 +202,7 @@ func TestRejects(t *testing.T) {
 				want[i].Stage, want[i].Task = "01-rank", "map-000000"
 			}
 		}
-		if diff := gocmp.Diff(want, fullRejects(t, cfg.Dir)); diff != "" {
+		if diff := gocmp.Diff(want, mrtest.Rejects(t, jobs.Standard(), cfg.Dir)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", mode, diff)
 		}
 		if s.Rows.Rejected != int64(len(want)) {
@@ -293,7 +293,7 @@ func TestOverflow(t *testing.T) {
 				t.Errorf("%s, %s (-want +got):\n%s", keyType, mode, diff)
 			}
 			sums := map[string]string{"10": "27670116110564327424", "100": "-27670116110564327424"}
-			all := fullRejects(t, cfg.Dir)
+			all := mrtest.Rejects(t, jobs.Standard(), cfg.Dir)
 			if len(all) != len(sums) {
 				t.Fatalf("%d rejects", len(all))
 			}

@@ -135,15 +135,8 @@ func readAll[R any](t testing.TB, path string, cols table.Columns[R]) (rows []R)
 
 func readRejects(t testing.TB, dir string) (bad []place) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "rejects", "*.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range paths {
-		bad = append(bad, readAll(t, p, table.Columns[place]{
-			table.String("input", nil, func(r *place, v string) { r.Input = strings.Clone(v) }),
-			table.Int64("line", nil, func(r *place, v int64) { r.Line = v }),
-		})...)
+	for _, r := range mrtest.Rejects(t, jobs.Standard(), dir) {
+		bad = append(bad, place{r.Input, r.Line})
 	}
 	return bad
 }

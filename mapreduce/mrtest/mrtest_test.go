@@ -3,6 +3,7 @@ package mrtest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -203,5 +204,40 @@ func TestEventually(t *testing.T) {
 	n := 0
 	if !eventually(func() bool { n++; return n > 3 }) {
 		t.Error("it came true")
+	}
+}
+
+// rejectFile is a reader of the lines of a file, each of which is an id.
+type rejectFile struct{ ids []string }
+
+func (r *rejectFile) Read(row *mapreduce.Reject) error {
+	if len(r.ids) == 0 {
+		return io.EOF
+	}
+	*row, r.ids = mapreduce.Reject{ID: r.ids[0]}, r.ids[1:]
+	return nil
+}
+
+func (*rejectFile) Close() error { return nil }
+
+func TestRejects(t *testing.T) {
+	opts := mapreduce.Options{RejectParts: mapreduce.Dataset[mapreduce.Reject]{
+		Ext: "x", Open: func(_ *mapreduce.Env, path string) (mapreduce.Reader[mapreduce.Reject], error) {
+			b, err := os.ReadFile(path)
+			return &rejectFile{strings.Fields(string(b))}, err
+		},
+	}}
+	dir := t.TempDir()
+	if got := Rejects(t, opts, dir); len(got) != 0 {
+		t.Errorf("no files: %+v", got)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "rejects"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, ids := range map[string]string{"part-000000.x": "a\nb\n", "part-000001.x": "c\n", "notes.txt": "d\n"} {
+		Write(t, filepath.Join(dir, "rejects", name), []byte(ids))
+	}
+	if got, want := Rejects(t, opts, dir), []mapreduce.Reject{{ID: "a"}, {ID: "b"}, {ID: "c"}}; !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
 	}
 }
