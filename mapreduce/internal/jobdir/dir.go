@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -206,6 +207,9 @@ func checkFormat(fsys fsx.FS, path string) error {
 	b, err := fsx.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", path, ErrNoJob)
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%s: %w: it is a file, or below one", path, ErrNoJob)
 	}
 	if err != nil {
 		return err

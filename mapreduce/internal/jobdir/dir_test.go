@@ -146,6 +146,10 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := jobdir.Open(m, "/nowhere/job"); !errors.Is(err, jobdir.ErrNoJob) {
 		t.Error("no folder:", err)
 	}
+	file := memJob + "/job.json"
+	if _, err := jobdir.Open(m, file); !errors.Is(err, jobdir.ErrNoJob) || !strings.Contains(err.Error(), "it is a file") {
+		t.Error("a file:", err)
+	}
 }
 
 func TestLock(t *testing.T) {
