@@ -56,7 +56,7 @@ func (p *program) classifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "classify", Usage: "classify images with an ONNX model",
 		ArgsUsage: "INPUT...", Description: classifyText,
-		Flags: slices.Concat(classifyFlags(), identityFlags(), runFlags()),
+		Flags: slices.Concat(classifyFlags(), identityFlags(), runFlags(), []cli.Flag{contentFlag()}),
 		Action: func(c *cli.Context) error {
 			cfg, err := jobConfig(c)
 			if err == nil {

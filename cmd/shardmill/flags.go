@@ -28,12 +28,16 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "max-rejects", Value: "50%", Usage: "`N|P%`stop above this number or share of rejected rows (default: 50%)"},
 		&cli.BoolFlag{Name: "fail-fast", Usage: "stop at the first failed task"},
 		&cli.BoolFlag{Name: "keep-intermediate", Usage: "keep shards and run files when the job is done"},
-		&cli.BoolFlag{Name: "check-content", Usage: "at a rerun, compare the photos that a manifest names with what was read before"},
 		&cli.BoolFlag{Name: "in-process", Usage: "run tasks in this process, to debug them; no memory limit"},
 		&cli.StringFlag{Name: "profile", Usage: "`DIR`write CPU and heap profiles of the driver and of each worker process there"},
 		&cli.BoolFlag{Name: "json", Usage: "print events as JSON, one a line, then the summary"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
 	}
+}
+
+// contentFlag is for jobs whose inputs name other files.
+func contentFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "check-content", Usage: "at a rerun, compare the photos that a manifest names with what was read before"}
 }
 
 func outFlag() cli.Flag {

@@ -29,7 +29,7 @@ func (p *program) rerunCommand() *cli.Command {
 			&cli.StringFlag{Name: "task", Usage: "`STAGE/TASK`do this task again, named as in messages"},
 			&cli.StringFlag{Name: "from", Usage: "`WHAT`reduce or STAGE/reduce: do the reduce tasks of the last stage, or of that one, again"},
 			&cli.BoolFlag{Name: "rejected", Usage: "do the tasks again that have rejects"},
-		}, runFlags()),
+		}, runFlags(), []cli.Flag{contentFlag()}),
 		Action: func(c *cli.Context) error {
 			cfg, err := rerunConfig(c)
 			if err != nil {
