@@ -12,7 +12,7 @@
 //	"SMIL" version crc zero            the seal: 4 x 4 bytes, numbers little-endian
 //	footer, size of footer, "ARROW1"   as Arrow defines them
 //
-// A text that table.Repeated stores once for many rows counts once for each run. Its columns are run-end encoded,
+// What table.Repeated and table.Steps store once for many rows counts once for each run. Their columns are run-end encoded,
 // which Arrow has since format 1.3 (2023); programs that do not know that layout refuse the file. Files without such a column are as
 // they were before there were any: the version is the same.
 //

@@ -18,10 +18,16 @@ import (
 	"github.com/shardmill/shardmill/formats/table"
 )
 
-func TestRepeatedIsRefused(t *testing.T) {
-	cols := table.Columns[best]{table.Repeated("text", func(*best) string { return "" }, func(*best, string) {})}
-	if _, err := Create(io.Discard, cols); !errors.Is(err, table.ErrColumns) || !strings.Contains(err.Error(), `"text"`) {
-		t.Error(err)
+func TestColumnsOfArrowOnly(t *testing.T) {
+	for _, c := range []table.Column[best]{
+		table.Repeated("c", func(*best) string { return "" }, func(*best, string) {}),
+		table.Steps("c", func(*best) int64 { return 0 }, func(*best, int64) {}),
+		table.Bytes("c", func(*best) []byte { return nil }, func(*best, []byte) {}),
+		table.FixedBytes("c", 1, func(*best) []byte { return nil }, func(*best, []byte) {}),
+	} {
+		if _, err := Create(io.Discard, table.Columns[best]{c}); !errors.Is(err, table.ErrColumns) || !strings.Contains(err.Error(), `"c"`) {
+			t.Error(err)
+		}
 	}
 }
 

@@ -33,8 +33,9 @@ func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
 	}
 	schema := cols.Schema(table.Mark(format, version))
 	for _, f := range schema.Fields() {
-		if f.Type.ID() == arrow.RUN_END_ENCODED {
-			return nil, fmt.Errorf("parquet file: %w: %q is a repeated column, which Parquet has not", table.ErrColumns, f.Name)
+		switch f.Type.ID() {
+		case arrow.RUN_END_ENCODED, arrow.BINARY, arrow.FIXED_SIZE_BINARY:
+			return nil, fmt.Errorf("parquet file: %w: %q is a column of %s, which is for Arrow files only", table.ErrColumns, f.Name, f.Type)
 		}
 	}
 	batch, err := table.NewBatch(cols, schema)

@@ -14,7 +14,12 @@
 //	Int32       int32, not null              Int64       int64, not null
 //	Float32     float, not null              Float64     double, not null
 //	Bool        bool, not null               Floats      list of float not null, not null
-//	Repeated    run_end_encoded<int32, utf8>, not null; not in Parquet
+//
+// and, in Arrow files only:
+//
+//	Repeated    run_end_encoded<int32, utf8>, not null
+//	Steps       run_end_encoded<int32, int64>, not null: each number less the one before
+//	Bytes       binary, not null             FixedBytes  fixed_size_binary, not null
 //
 // There are no others on purpose: the dictionary and fixed-size list types of the
 // Arrow library in use (v15) lose data in Parquet.

@@ -28,6 +28,8 @@ type every struct {
 	d    float64
 	t    bool
 	v    []float32
+	y    []byte
+	x    [3]byte
 }
 
 func everyColumns() Columns[every] {
@@ -43,6 +45,8 @@ func everyColumns() Columns[every] {
 		Float64("d", func(r *every) float64 { return r.d }, func(r *every, v float64) { r.d = v }),
 		Bool("t", func(r *every) bool { return r.t }, func(r *every, v bool) { r.t = v }),
 		Floats("v", func(r *every) []float32 { return r.v }, func(r *every, v []float32) { r.v = v }),
+		Bytes("y", func(r *every) []byte { return r.y }, func(r *every, v []byte) { r.y = append(r.y[:0], v...) }),
+		FixedBytes("x", 3, func(r *every) []byte { return r.x[:] }, func(r *every, v []byte) { r.x = [3]byte(v) }),
 	}
 }
 
@@ -61,6 +65,8 @@ func build(b *array.RecordBuilder, rows []every) arrow.Record {
 		list := of[*array.ListBuilder](b.Field(9))
 		list.Append(true)
 		of[*array.Float32Builder](list.ValueBuilder()).AppendValues(r.v, nil)
+		of[*array.BinaryBuilder](b.Field(10)).Append(r.y)
+		of[*array.FixedSizeBinaryBuilder](b.Field(11)).Append(r.x[:])
 	}
 	return b.NewRecord()
 }
@@ -89,6 +95,7 @@ func rowsOf() *rapid.Generator[[]every] {
 			i: rapid.Int32().Draw(t, "i"), l: rapid.Int64().Draw(t, "l"),
 			f: rapid.Float32().Draw(t, "f"), d: rapid.Float64().Draw(t, "d"), t: rapid.Bool().Draw(t, "t"),
 			v: rapid.SliceOfN(rapid.Float32(), 0, 4).Draw(t, "v"),
+			y: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "y"), x: [3]byte(rapid.SliceOfN(rapid.Byte(), 3, 3).Draw(t, "x")),
 		}
 	})
 	return rapid.Custom(func(t *rapid.T) []every {
@@ -250,6 +257,9 @@ func FuzzView(f *testing.F) {
 	f.Add(uint8(9), 3, 0, 0, []byte(nil), offsets, make([]byte, 16))
 	f.Add(uint8(5), 2, 1, 0, []byte(nil), make([]byte, 24), []byte(nil))
 	f.Add(uint8(8), 9, 1, 0, []byte(nil), []byte{1}, []byte(nil))
+	f.Add(uint8(10), 3, 0, 0, []byte(nil), offsets, []byte("ab\xffd"))
+	f.Add(uint8(11), 2, 1, 0, []byte(nil), []byte("abcdefghi"), []byte(nil))
+	f.Add(uint8(11), 3, 1, 0, []byte(nil), []byte("abcdefghi"), []byte(nil))
 	f.Fuzz(func(t *testing.T, column uint8, n, offset, nulls int, valid, first, second []byte) {
 		cols := everyColumns()
 		c := cols[int(column)%len(cols)]
@@ -292,7 +302,7 @@ func damaged(t arrow.DataType, n, offset, nulls int, buffers ...[]byte) arrow.Ar
 		case *arrow.ListType:
 			child := array.NewData(list.Elem(), len(buffers[2])/4, []*memory.Buffer{nil, over[2]}, nil, 0, 0)
 			over, children = over[:2], []arrow.ArrayData{child}
-		case *arrow.StringType:
+		case *arrow.StringType, *arrow.BinaryType:
 		default:
 			over = over[:2]
 		}

@@ -172,7 +172,8 @@ func FuzzRepeated(f *testing.F) {
 			}
 		}
 		col := partColumns()[0]
-		a := damagedRuns(col.field.Type, n, runs, values, offset, ends, offsets, data)
+		a := damagedRuns(col.field.Type, n, runs, offset, ends,
+			array.NewData(arrow.BinaryTypes.String, values, []*memory.Buffer{nil, memory.NewBufferBytes(offsets), memory.NewBufferBytes(data)}, nil, 0, 0))
 		if a == nil {
 			return
 		}
@@ -186,12 +187,11 @@ func FuzzRepeated(f *testing.F) {
 	})
 }
 
-func damagedRuns(of arrow.DataType, n, runs, values, offset int, ends, offsets, data []byte) (a arrow.Array) {
+func damagedRuns(of arrow.DataType, n, runs, offset int, ends []byte, values arrow.ArrayData) (a arrow.Array) {
 	err := func() (err error) {
 		defer Recover("f", &err)
 		a = array.MakeFromData(array.NewData(of, n, []*memory.Buffer{nil}, []arrow.ArrayData{
-			array.NewData(arrow.PrimitiveTypes.Int32, runs, []*memory.Buffer{nil, memory.NewBufferBytes(ends)}, nil, 0, 0),
-			array.NewData(arrow.BinaryTypes.String, values, []*memory.Buffer{nil, memory.NewBufferBytes(offsets), memory.NewBufferBytes(data)}, nil, 0, 0),
+			array.NewData(arrow.PrimitiveTypes.Int32, runs, []*memory.Buffer{nil, memory.NewBufferBytes(ends)}, nil, 0, 0), values,
 		}, 0, offset))
 		return nil
 	}()

@@ -42,15 +42,35 @@ func newTexts() texts { return texts{offsets: []int32{0}} }
 
 // addText appends a text, which check must find good.
 func addText[S string | []byte](t *texts, v S) error {
-	if len(v) > maxValue {
-		return fmt.Errorf("text of %d bytes: %w", len(v), formats.ErrTooLong)
-	}
-	if len(t.data) > maxValue {
-		return errMany
+	if max(len(v), len(t.data)) > maxValue {
+		return tooLong(len(v))
 	}
 	t.data = append(t.data, v...)
 	t.offsets = append(t.offsets, int32(len(t.data)))
 	return nil
+}
+
+// addTexts is addText for a text of each row, of which it may have appended some after an error.
+func addTexts[R any, S string | []byte](t *texts, rows []R, get func(*R) S) error {
+	data, offsets := t.data, t.offsets // which the compiler keeps in registers
+	defer func() { t.data, t.offsets = data, offsets }()
+	for i := range rows {
+		v := get(&rows[i])
+		if max(len(v), len(data)) > maxValue {
+			return tooLong(len(v))
+		}
+		data = append(data, v...)
+		offsets = append(offsets, int32(len(data)))
+	}
+	return nil
+}
+
+// tooLong says why a text of n bytes is not added.
+func tooLong(n int) error {
+	if n > maxValue {
+		return fmt.Errorf("text of %d bytes: %w", n, formats.ErrTooLong)
+	}
+	return errMany
 }
 
 func (t *texts) len() int { return len(t.offsets) - 1 }
@@ -76,12 +96,12 @@ func (t *texts) truncate(n int) {
 	t.data = t.data[:t.offsets[n]]
 }
 
-func (t *texts) take(nulls int, valid []byte) arrow.Array {
+func (t *texts) take(of arrow.DataType, nulls int, valid []byte) arrow.Array {
 	data := t.data
 	if data == nil {
 		data = []byte{}
 	}
-	a := newArray(arrow.BinaryTypes.String, t.len(), nulls, valid, arrow.GetBytes(t.offsets), data)
+	a := newArray(of, t.len(), nulls, valid, arrow.GetBytes(t.offsets), data)
 	t.offsets, t.data = t.offsets[:1], t.data[:0]
 	if cap(t.data) > keepBytes {
 		t.data = nil
@@ -96,15 +116,13 @@ type textBuffer[R any, S string | []byte] struct {
 
 func (b *textBuffer[R, S]) add(rows []R) (int, error) {
 	n, before := b.len(), b.size()
-	for i := range rows {
-		if err := addText(&b.texts, b.get(&rows[i])); err != nil {
-			return 0, err
-		}
+	if err := addTexts(&b.texts, rows, b.get); err != nil {
+		return 0, err
 	}
 	return b.size() - before, b.check(n)
 }
 
-func (b *textBuffer[R, S]) take() arrow.Array { return b.texts.take(0, nil) }
+func (b *textBuffer[R, S]) take() arrow.Array { return b.texts.take(arrow.BinaryTypes.String, 0, nil) }
 
 type nullTextBuffer[R any, S string | []byte] struct {
 	get func(*R) (S, bool)
@@ -137,7 +155,7 @@ func (b *nullTextBuffer[R, S]) take() arrow.Array {
 	for padded := 1 << bits.Len(uint(b.valid.n-1)) / 8; len(b.valid.bytes) < padded; {
 		b.valid.bytes = append(b.valid.bytes, 0)
 	}
-	a := b.texts.take(b.valid.n-b.valid.ones(), b.valid.bytes)
+	a := b.texts.take(arrow.BinaryTypes.String, b.valid.n-b.valid.ones(), b.valid.bytes)
 	b.valid.reset()
 	return a
 }

@@ -12,9 +12,12 @@ type textValues struct {
 	from    int    // bit of valid that text 0 has
 }
 
-func (t *textValues) load(a arrow.Array) error {
-	if a.DataType().ID() != arrow.STRING {
-		return typeError(a, arrow.BinaryTypes.String)
+func (t *textValues) load(a arrow.Array) error { return t.loadAs(arrow.BinaryTypes.String, a) }
+
+// loadAs loads an array of texts, or of bytes.
+func (t *textValues) loadAs(of arrow.DataType, a arrow.Array) error {
+	if a.DataType().ID() != of.ID() {
+		return typeError(a, of)
 	}
 	*t = textValues{data: valueBytes(a, 2), valid: a.NullBitmapBytes(), from: a.Data().Offset()}
 	if a.Len() == 0 {

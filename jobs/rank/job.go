@@ -12,7 +12,7 @@ import (
 )
 
 // Version of the job: it grows when equal inputs and parameters would give other bytes.
-const Version = 2
+const Version = 3
 
 // batch is the number of rows that one call of Map gets: some 64 kB, which stay in the cache of a core.
 const batch = 512
@@ -120,8 +120,7 @@ func (r *ranking) bytesPerRow() int64 {
 
 func (r *ranking) table(target mapreduce.Target) tabular.Table[rankedRow] {
 	type row = rankedRow
-	cols := append(tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place }), r.order.shardColumns()...)
-	cols = append(cols, table.Text("carried", func(r *row) []byte { return r.carried },
+	cols := append(tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place }), r.order.shardColumn(), table.Text("carried", func(r *row) []byte { return r.carried },
 		func(r *row, v []byte) { r.carried = append(r.carried[:0], v...) }))
 	return tabular.Table[row]{
 		Needs: []string{r.params.Key, r.column}, Kinds: []tabular.Kind{r.order.key.cell(), r.order.by.cell()},

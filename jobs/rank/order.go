@@ -126,34 +126,14 @@ func (k kind) cell() tabular.Kind {
 	}
 }
 
-// shardColumns are the columns of a row's key in shards: what groups, and then what ranks.
-func (o order) shardColumns() table.Columns[rankedRow] {
-	return table.Columns[rankedRow]{
-		o.key.shardColumn("key", func(r *rankedRow) []byte { return r.key[:o.group(r.key)] },
-			func(r *rankedRow) *[]byte { r.key = r.key[:0]; return &r.key }, false),
-		o.by.shardColumn("by", func(r *rankedRow) []byte { return r.key[o.group(r.key):] },
-			func(r *rankedRow) *[]byte { return &r.key }, o.descending),
+// shardColumn is the column of a row's key in shards.
+func (o order) shardColumn() table.Column[rankedRow] {
+	get := func(r *rankedRow) []byte { return r.key }
+	set := func(r *rankedRow, key []byte) { r.key = append(r.key[:0], key...) }
+	if n := o.width(); n > 0 {
+		return table.FixedBytes("key", n, get, set)
 	}
-}
-
-// shardColumn is the column of a value in shards, where numbers are kept as their bits. In rows the value is as get
-// returns it and as it is appended to what end returns.
-func (k kind) shardColumn(name string, get func(*rankedRow) []byte, end func(*rankedRow) *[]byte, inverted bool) table.Column[rankedRow] {
-	var v value // the last one written
-	if k == text {
-		return table.Text(name, func(r *rankedRow) []byte {
-			if v.decode(k, get(r), inverted) != nil {
-				return nil
-			}
-			return v.text
-		}, func(r *rankedRow, s []byte) { b := end(r); *b = appendString(*b, s, inverted) })
-	}
-	return table.Int64(name, func(r *rankedRow) int64 {
-		if v.decode(k, get(r), inverted) != nil {
-			return 0
-		}
-		return int64(v.bits)
-	}, func(r *rankedRow, n int64) { b := end(r); *b = appendBits(*b, uint64(n), inverted) })
+	return table.Bytes("key", get, set)
 }
 
 func appendText(b, text []byte) []byte {

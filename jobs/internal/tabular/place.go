@@ -18,6 +18,6 @@ func (p *Place) Origin() mapreduce.Origin { return mapreduce.Origin{Input: p.Inp
 func PlaceColumns[R any](of func(*R) *Place) table.Columns[R] {
 	return table.Columns[R]{
 		table.Repeated("input", func(r *R) string { return of(r).Input }, func(r *R, v string) { of(r).Input = v }),
-		table.Int64("line", func(r *R) int64 { return of(r).Line }, func(r *R, v int64) { of(r).Line = v }),
+		table.Steps("line", func(r *R) int64 { return of(r).Line }, func(r *R, v int64) { of(r).Line = v }),
 	}
 }

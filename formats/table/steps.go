@@ -1,0 +1,121 @@
+package table
+
+import (
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+)
+
+// Steps is Int64 for numbers that mostly rise by the same step from row to row, such as those of lines. What is
+// stored is the difference to the row before, for the first row of a record batch to 0, and a run of equal ones once, as
+// Arrow's run-end encoded layout has it.
+func Steps[R any](name string, get func(*R) int64, set func(*R, int64)) Column[R] {
+	runs := arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64)
+	return Column[R]{
+		field:  arrow.Field{Name: name, Type: runs},
+		buffer: func() buffer[R] { return &stepsBuffer[R]{get: get, of: runs} },
+		cursor: func() cursor[R] { return &stepsCursor[R]{set: set, of: runs} },
+	}
+}
+
+// stepsBuffer holds one step for each run. Differences wrap around, and so do their sums.
+type stepsBuffer[R any] struct {
+	get   func(*R) int64
+	of    *arrow.RunEndEncodedType
+	ends  runEnds
+	steps []int64
+	last  int64 // value
+}
+
+// runBytes is the size of a run: its end and its step.
+const runBytes = 4 + 8
+
+func (b *stepsBuffer[R]) add(rows []R) (int, error) {
+	before, n, last := len(b.ends), b.ends.rows(), b.last
+	var step int64
+	if before > 0 {
+		step = b.steps[before-1]
+	}
+	for i := range rows {
+		v := b.get(&rows[i])
+		if d := v - last; d != step || n == 0 {
+			b.end(n)
+			step = d
+			b.ends, b.steps = append(b.ends, n), append(b.steps, d)
+		}
+		n++
+		last = v
+	}
+	b.end(n)
+	b.last = last
+	return (len(b.ends) - before) * runBytes, nil
+}
+
+// end ends the last run, if there is one.
+func (b *stepsBuffer[R]) end(n int32) {
+	if k := len(b.ends); k > 0 {
+		b.ends[k-1] = n
+	}
+}
+
+func (b *stepsBuffer[R]) truncate(n int) {
+	b.ends.truncate(n)
+	b.steps, b.last = b.steps[:len(b.ends)], 0
+	from := int32(0)
+	for i, end := range b.ends {
+		b.last += b.steps[i] * int64(end-from)
+		from = end
+	}
+}
+
+func (b *stepsBuffer[R]) take() arrow.Array {
+	a := b.ends.take(b.of, newArray(b.of.Encoded(), len(b.steps), 0, nil, arrow.GetBytes(b.steps)))
+	b.steps, b.last = b.steps[:0], 0
+	return a
+}
+
+type stepsCursor[R any] struct {
+	set   func(*R, int64)
+	of    *arrow.RunEndEncodedType
+	ends  runEnds
+	steps fixedCursor[R, int64] // of which only load is used
+	next  int                   // run that begins at end
+	end   int                   // of the run that is read
+	step  int64
+	last  int64 // value
+}
+
+func (c *stepsCursor[R]) load(a arrow.Array) (err error) {
+	runs, ok := a.(*array.RunEndEncoded)
+	if !ok {
+		return typeError(a, c.of)
+	}
+	*c = stepsCursor[R]{set: c.set, of: c.of}
+	steps := runs.Values()
+	c.steps.of, c.steps.width = c.of.Encoded(), 8
+	if err := c.steps.load(steps); err != nil || a.Len() == 0 {
+		return err
+	}
+	if steps.NullN() > 0 {
+		return errNulls
+	}
+	c.ends, err = endsOf(runs, len(c.steps.values))
+	return err
+}
+
+func (c *stepsCursor[R]) read(from int, rows []R) {
+	for len(rows) > 0 {
+		if from >= c.end {
+			c.step, c.end = c.steps.values[c.next], int(c.ends[c.next])
+			c.next++
+		}
+		run := rows[:min(len(rows), c.end-from)]
+		v, step := c.last, c.step
+		for i := range run {
+			v += step
+			c.set(&run[i], v)
+		}
+		c.last = v
+		from += len(run)
+		rows = rows[len(run):]
+	}
+}
