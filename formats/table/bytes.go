@@ -51,17 +51,17 @@ type fixedBytesBuffer[R any] struct {
 }
 
 func (b *fixedBytesBuffer[R]) add(rows []R) (int, error) {
-	values := b.values
+	get, values, width := b.get, b.values, b.of.ByteWidth
 	for i := range rows {
-		v := b.get(&rows[i])
-		if len(v) != b.of.ByteWidth {
+		v := get(&rows[i])
+		if len(v) != width {
 			b.values = values
-			return 0, fmt.Errorf("value of %d bytes, want %d", len(v), b.of.ByteWidth)
+			return 0, fmt.Errorf("value of %d bytes, want %d", len(v), width)
 		}
 		values = append(values, v...)
 	}
 	b.values = values
-	return len(rows) * b.of.ByteWidth, nil
+	return len(rows) * width, nil
 }
 
 func (b *fixedBytesBuffer[R]) truncate(n int) { b.values = b.values[:n*b.of.ByteWidth] }
@@ -92,10 +92,10 @@ func (c *fixedBytesCursor[R]) load(a arrow.Array) error {
 }
 
 func (c *fixedBytesCursor[R]) read(from int, rows []R) {
-	width := c.of.ByteWidth
+	set, width := c.set, c.of.ByteWidth
 	values := c.values[from*width:]
 	for i := range rows {
-		c.set(&rows[i], values[:width])
+		set(&rows[i], values[:width])
 		values = values[width:]
 	}
 }

@@ -26,19 +26,21 @@ type repeatedBuffer[R any] struct {
 }
 
 func (b *repeatedBuffer[R]) add(rows []R) (int, error) {
-	runs, before, n := b.len(), b.size(), b.ends.rows()
+	runs, before := b.len(), b.size()
+	get, n, last := b.get, b.ends.rows(), b.last
 	for i := range rows {
-		v := b.get(&rows[i])
-		if n++; n > 1 && v == b.last {
-			b.ends[len(b.ends)-1] = n
-			continue
+		if v := get(&rows[i]); v != last || n == 0 {
+			b.ends.end(n)
+			if err := addText(&b.texts, v); err != nil {
+				return 0, err
+			}
+			b.ends = append(b.ends, n)
+			last = v
 		}
-		if err := addText(&b.texts, v); err != nil {
-			return 0, err
-		}
-		b.ends = append(b.ends, n)
-		b.last = v
+		n++
 	}
+	b.ends.end(n)
+	b.last = last
 	return b.size() - before, b.check(runs)
 }
 
@@ -85,19 +87,18 @@ func (c *repeatedCursor[R]) load(a arrow.Array) (err error) {
 }
 
 func (c *repeatedCursor[R]) read(from int, rows []R) {
-	for i := range rows {
-		if from+i >= c.end {
-			c.enter(from + i)
+	for len(rows) > 0 {
+		if from >= c.end {
+			c.runs.text(c.next, &c.last)
+			c.end = int(c.ends[c.next])
+			c.next++
 		}
-		c.set(&rows[i], c.last)
+		run := rows[:min(len(rows), c.end-from)]
+		set, v := c.set, c.last
+		for i := range run {
+			set(&run[i], v)
+		}
+		from += len(run)
+		rows = rows[len(run):]
 	}
-}
-
-// enter goes on to the run that has value i.
-func (c *repeatedCursor[R]) enter(i int) {
-	for i >= c.end {
-		c.end = int(c.ends[c.next])
-		c.next++
-	}
-	c.runs.text(c.next-1, &c.last)
 }

@@ -17,6 +17,13 @@ func (e runEnds) rows() int32 {
 	return 0
 }
 
+// end ends the last run, if there is one, so that there are n values.
+func (e runEnds) end(n int32) {
+	if k := len(e); k > 0 {
+		e[k-1] = n
+	}
+}
+
 // truncate drops the values behind the first n, which are not more than there are.
 func (e *runEnds) truncate(n int) {
 	ends, runs := *e, 0

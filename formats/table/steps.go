@@ -30,31 +30,24 @@ type stepsBuffer[R any] struct {
 const runBytes = 4 + 8
 
 func (b *stepsBuffer[R]) add(rows []R) (int, error) {
-	before, n, last := len(b.ends), b.ends.rows(), b.last
+	get, before, n, last := b.get, len(b.ends), b.ends.rows(), b.last
 	var step int64
 	if before > 0 {
 		step = b.steps[before-1]
 	}
 	for i := range rows {
-		v := b.get(&rows[i])
+		v := get(&rows[i])
 		if d := v - last; d != step || n == 0 {
-			b.end(n)
+			b.ends.end(n)
 			step = d
 			b.ends, b.steps = append(b.ends, n), append(b.steps, d)
 		}
 		n++
 		last = v
 	}
-	b.end(n)
+	b.ends.end(n)
 	b.last = last
 	return (len(b.ends) - before) * runBytes, nil
-}
-
-// end ends the last run, if there is one.
-func (b *stepsBuffer[R]) end(n int32) {
-	if k := len(b.ends); k > 0 {
-		b.ends[k-1] = n
-	}
 }
 
 func (b *stepsBuffer[R]) truncate(n int) {
@@ -109,10 +102,10 @@ func (c *stepsCursor[R]) read(from int, rows []R) {
 			c.next++
 		}
 		run := rows[:min(len(rows), c.end-from)]
-		v, step := c.last, c.step
+		set, v, step := c.set, c.last, c.step
 		for i := range run {
 			v += step
-			c.set(&run[i], v)
+			set(&run[i], v)
 		}
 		c.last = v
 		from += len(run)

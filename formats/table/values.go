@@ -61,8 +61,11 @@ type textCursor[R any] struct {
 }
 
 func (c *textCursor[R]) read(from int, rows []R) {
-	for i := range rows {
-		c.set(&rows[i], c.bytes(from+i))
+	set, data, offsets := c.set, c.data, c.offsets[from:from+len(rows)+1]
+	start := offsets[0]
+	for i, end := range offsets[1:] {
+		set(&rows[i], data[start:end])
+		start = end
 	}
 }
 
