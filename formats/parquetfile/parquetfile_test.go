@@ -23,7 +23,6 @@ func TestColumnsOfArrowOnly(t *testing.T) {
 		table.Repeated("c", func(*best) string { return "" }, func(*best, string) {}),
 		table.Steps("c", func(*best) int64 { return 0 }, func(*best, int64) {}),
 		table.Bytes("c", func(*best) []byte { return nil }, func(*best, []byte) {}),
-		table.FixedBytes("c", 1, func(*best) []byte { return nil }, func(*best, []byte) {}),
 	} {
 		if _, err := Create(io.Discard, table.Columns[best]{c}); !errors.Is(err, table.ErrColumns) || !strings.Contains(err.Error(), `"c"`) {
 			t.Error(err)

@@ -34,7 +34,7 @@ func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
 	schema := cols.Schema(table.Mark(format, version))
 	for _, f := range schema.Fields() {
 		switch f.Type.ID() {
-		case arrow.RUN_END_ENCODED, arrow.BINARY, arrow.FIXED_SIZE_BINARY:
+		case arrow.RUN_END_ENCODED, arrow.BINARY:
 			return nil, fmt.Errorf("parquet file: %w: %q is a column of %s, which is for Arrow files only", table.ErrColumns, f.Name, f.Type)
 		}
 	}

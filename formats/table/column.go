@@ -39,7 +39,8 @@ type buffer[R any] interface {
 type cursor[R any] interface {
 	// load checks an array so far that read stays inside its buffers, which Arrow v15 does not, and reads from it.
 	load(arrow.Array) error
-	// read sets the values from the given one on in records: after load the first one, and then the one behind the last.
+	// read sets the values from the given one on in records, of which there are some: after load it is the first one, and then
+	// the one behind the last.
 	read(from int, rows []R)
 }
 

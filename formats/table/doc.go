@@ -19,7 +19,7 @@
 //
 //	Repeated    run_end_encoded<int32, utf8>, not null
 //	Steps       run_end_encoded<int32, int64>, not null: each number less the one before
-//	Bytes       binary, not null             FixedBytes  fixed_size_binary, not null
+//	Bytes       binary, not null
 //
 // There are no others on purpose: the dictionary and fixed-size list types of the
 // Arrow library in use (v15) lose data in Parquet.

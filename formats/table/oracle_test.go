@@ -29,7 +29,6 @@ type every struct {
 	t    bool
 	v    []float32
 	y    []byte
-	x    [3]byte
 }
 
 func everyColumns() Columns[every] {
@@ -46,7 +45,6 @@ func everyColumns() Columns[every] {
 		Bool("t", func(r *every) bool { return r.t }, func(r *every, v bool) { r.t = v }),
 		Floats("v", func(r *every) []float32 { return r.v }, func(r *every, v []float32) { r.v = v }),
 		Bytes("y", func(r *every) []byte { return r.y }, func(r *every, v []byte) { r.y = append(r.y[:0], v...) }),
-		FixedBytes("x", 3, func(r *every) []byte { return r.x[:] }, func(r *every, v []byte) { r.x = [3]byte(v) }),
 	}
 }
 
@@ -66,7 +64,6 @@ func build(b *array.RecordBuilder, rows []every) arrow.Record {
 		list.Append(true)
 		of[*array.Float32Builder](list.ValueBuilder()).AppendValues(r.v, nil)
 		of[*array.BinaryBuilder](b.Field(10)).Append(r.y)
-		of[*array.FixedSizeBinaryBuilder](b.Field(11)).Append(r.x[:])
 	}
 	return b.NewRecord()
 }
@@ -95,7 +92,7 @@ func rowsOf() *rapid.Generator[[]every] {
 			i: rapid.Int32().Draw(t, "i"), l: rapid.Int64().Draw(t, "l"),
 			f: rapid.Float32().Draw(t, "f"), d: rapid.Float64().Draw(t, "d"), t: rapid.Bool().Draw(t, "t"),
 			v: rapid.SliceOfN(rapid.Float32(), 0, 4).Draw(t, "v"),
-			y: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "y"), x: [3]byte(rapid.SliceOfN(rapid.Byte(), 3, 3).Draw(t, "x")),
+			y: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "y"),
 		}
 	})
 	return rapid.Custom(func(t *rapid.T) []every {
@@ -258,8 +255,6 @@ func FuzzView(f *testing.F) {
 	f.Add(uint8(5), 2, 1, 0, []byte(nil), make([]byte, 24), []byte(nil))
 	f.Add(uint8(8), 9, 1, 0, []byte(nil), []byte{1}, []byte(nil))
 	f.Add(uint8(10), 3, 0, 0, []byte(nil), offsets, []byte("ab\xffd"))
-	f.Add(uint8(11), 2, 1, 0, []byte(nil), []byte("abcdefghi"), []byte(nil))
-	f.Add(uint8(11), 3, 1, 0, []byte(nil), []byte("abcdefghi"), []byte(nil))
 	f.Fuzz(func(t *testing.T, column uint8, n, offset, nulls int, valid, first, second []byte) {
 		cols := everyColumns()
 		c := cols[int(column)%len(cols)]

@@ -2,7 +2,6 @@ package table
 
 import (
 	"fmt"
-	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -26,9 +25,6 @@ func NewView[R any](cols Columns[R]) *View[R] {
 	}
 	return v
 }
-
-// chunkRows is how many rows are set column by column: so few that they stay close to the core.
-const chunkRows = 64
 
 // Load puts arrays under the view: arrays[i] holds column i, each of rows values.
 // It checks them so far that Read cannot fail; the arrays must stay unchanged while
@@ -54,12 +50,13 @@ func (v *View[R]) Read(r *R) bool { return v.ReadRows(unsafe.Slice(r, 1)) == 1 }
 // ReadRows sets all columns of rows from the next records, one column after the other, and returns how many there were.
 func (v *View[R]) ReadRows(rows []R) int {
 	rows = rows[:min(len(rows), v.rows-v.next)]
-	for part := range slices.Chunk(rows, chunkRows) {
-		for _, c := range v.cursors {
-			c.read(v.next, part)
-		}
-		v.next += len(part)
+	if len(rows) == 0 {
+		return 0
 	}
+	for _, c := range v.cursors {
+		c.read(v.next, rows)
+	}
+	v.next += len(rows)
 	return len(rows)
 }
 

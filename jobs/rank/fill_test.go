@@ -37,7 +37,7 @@ func BenchmarkFill(b *testing.B) {
 		if err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells); err != nil {
 			b.Fatal(err)
 		}
-		key = append(key[:0], row.key...)
+		key = append(key[:0], row.key()...)
 	}
 }
 
@@ -48,11 +48,11 @@ func BenchmarkDecode(b *testing.B) {
 	if err := r.fill(&row, tabular.Place{}, cellsOf("53123", "0.8731", "871")); err != nil {
 		b.Fatal(err)
 	}
-	k := orderKey{r.order, row.key}
+	k := orderKey{r.order, row.key()}
 	var out rankedOut
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := out.set(k, row.carried); err != nil {
+		if err := out.set(k, row.carried()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -70,9 +70,9 @@ func TestAllocations(t *testing.T) {
 		allocs := testing.AllocsPerRun(100, func() {
 			row.Reset()
 			err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells)
-			k = orderKey{r.order, row.key}
+			k = orderKey{r.order, row.key()}
 			if err == nil {
-				err = out.set(k, row.carried)
+				err = out.set(k, row.carried())
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -91,14 +91,14 @@ func TestAllocations(t *testing.T) {
 func TestReset(t *testing.T) {
 	for bytes, want := range map[int]bool{0: true, 10: true, keptBytes: true, keptBytes + 1: false} {
 		room := func() []byte { return make([]byte, bytes) }
-		r := rankedRow{Place: tabular.Place{Input: "a.csv", Line: 7}, key: room(), carried: room()}
+		r := rankedRow{Place: tabular.Place{Input: "a.csv", Line: 7}, bytes: room(), mid: bytes}
 		r.Reset()
 		g := groupRow[[2]uint64]{Place: tabular.Place{Input: "a.csv", Line: 7}, key: value{text: room()}, numbers: [2]uint64{1, 2}}
 		g.Reset()
-		if r.Place != (tabular.Place{}) || g.Place != r.Place || g.numbers != [2]uint64{} {
+		if r.Place != (tabular.Place{}) || r.mid != 0 || g.Place != r.Place || g.numbers != [2]uint64{} {
 			t.Errorf("%+v, %+v", r, g)
 		}
-		for i, b := range [][]byte{r.key, r.carried, g.key.text} {
+		for i, b := range [][]byte{r.bytes, g.key.text} {
 			if len(b) > 0 || (cap(b) == bytes) != want {
 				t.Errorf("%d bytes: text %d keeps %d", bytes, i, cap(b))
 			}

@@ -6,7 +6,6 @@ import (
 	"iter"
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
-	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs/internal/tabular"
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -42,17 +41,19 @@ func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
 // rankedRow is a row on its way to a ranking.
 type rankedRow struct {
 	tabular.Place
-	key     []byte // of the row, as order writes it
-	carried []byte // packed
+	bytes []byte // the key, as order writes it, and what is carried, packed
+	mid   int    // end of the key
 }
 
-// Reset implements mapreduce.Resetter: texts keep their memory.
-func (r *rankedRow) Reset() {
-	r.Place, r.key, r.carried = tabular.Place{}, kept(r.key), kept(r.carried)
-}
+func (r *rankedRow) key() []byte { return r.bytes[:r.mid] }
+
+func (r *rankedRow) carried() []byte { return r.bytes[r.mid:] }
+
+// Reset implements mapreduce.Resetter: bytes keep their memory.
+func (r *rankedRow) Reset() { r.Place, r.bytes, r.mid = tabular.Place{}, kept(r.bytes), 0 }
 
 // size is about the number of bytes of input that a row stands for.
-func (r *rankedRow) size() int64 { return int64(len(r.key) + len(r.carried)) }
+func (r *rankedRow) size() int64 { return int64(len(r.bytes)) }
 
 func rankStages(p Params, target mapreduce.Target) ([]mapreduce.Stage, error) {
 	r, err := newRanking(p)
@@ -120,24 +121,25 @@ func (r *ranking) bytesPerRow() int64 {
 
 func (r *ranking) table(target mapreduce.Target) tabular.Table[rankedRow] {
 	type row = rankedRow
-	cols := append(tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place }), r.order.shardColumn(), table.Text("carried", func(r *row) []byte { return r.carried },
-		func(r *row, v []byte) { r.carried = append(r.carried[:0], v...) }))
+	place := tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place })
 	return tabular.Table[row]{
 		Needs: []string{r.params.Key, r.column}, Kinds: []tabular.Kind{r.order.key.cell(), r.order.by.cell()},
 		Carries: true, Columns: r.params.Columns, Fill: r.fill,
-		Shards: cols, Size: (*row).size, Target: target, InPlace: r.params.Shards == inPlace,
+		Shards: append(place, r.order.shardColumn()), Size: (*row).size, Target: target, InPlace: r.params.Shards == inPlace,
 	}
 }
 
-func (r *ranking) fill(row *rankedRow, at tabular.Place, cells []tabular.Cell) (err error) {
+func (r *ranking) fill(row *rankedRow, at tabular.Place, cells []tabular.Cell) error {
 	row.Place = at
-	if row.key, err = r.order.key.appendCell(row.key[:0], r.params.Key, &cells[0], false); err != nil {
+	b, err := r.order.key.appendCell(row.bytes[:0], r.params.Key, &cells[0], false)
+	if err != nil {
 		return err
 	}
-	if row.key, err = r.order.by.appendCell(row.key, r.column, &cells[1], r.order.descending); err != nil {
+	if b, err = r.order.by.appendCell(b, r.column, &cells[1], r.order.descending); err != nil {
 		return err
 	}
-	row.carried = pack(row.carried[:0], cells[2:])
+	row.mid = len(b)
+	row.bytes = pack(b, cells[2:])
 	return nil
 }
 
@@ -150,7 +152,7 @@ type sender struct {
 func (s sender) Map(_ context.Context, rows []rankedRow, out *mapreduce.Out) error {
 	for i := range rows {
 		if r := &rows[i]; !out.Rejected(i) {
-			s.rows.EmitEncoded(out, i, r.key, r.carried)
+			s.rows.EmitEncoded(out, i, r.key(), r.carried())
 		}
 	}
 	return nil

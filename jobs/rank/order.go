@@ -30,16 +30,29 @@ func (o order) decode(b []byte, key, by *value) error {
 }
 
 // group is the length of the key that groups, or of b where it is damaged.
-func (o order) group(b []byte) int {
-	if o.key != text {
+func (o order) group(b []byte) int { return valueLen(o.key, b, false) }
+
+// keyLen is the length of the key of a row that b begins with, or of b where it is damaged.
+func (o order) keyLen(b []byte) int {
+	n := o.group(b)
+	return n + valueLen(o.by, b[n:], o.descending)
+}
+
+// valueLen is the length of the value that b begins with.
+func valueLen(k kind, b []byte, inverted bool) int {
+	if k != text {
 		return min(numberBytes, len(b))
 	}
+	zero, last := byte(0), byte(1)
+	if inverted {
+		zero, last = ^zero, ^last
+	}
 	for n := 0; ; n += 2 {
-		zero := bytes.IndexByte(b[n:], 0)
-		if zero < 0 || n+zero+2 > len(b) {
+		at := bytes.IndexByte(b[n:], zero)
+		if at < 0 || n+at+2 > len(b) {
 			return len(b)
 		}
-		if n += zero; b[n+1] == 1 {
+		if n += at; b[n+1] == last {
 			return n + 2
 		}
 	}
@@ -126,14 +139,14 @@ func (k kind) cell() tabular.Kind {
 	}
 }
 
-// shardColumn is the column of a row's key in shards.
+// shardColumn is the column of a row in shards: its key, and then what is carried.
 func (o order) shardColumn() table.Column[rankedRow] {
-	get := func(r *rankedRow) []byte { return r.key }
-	set := func(r *rankedRow, key []byte) { r.key = append(r.key[:0], key...) }
-	if n := o.width(); n > 0 {
-		return table.FixedBytes("key", n, get, set)
-	}
-	return table.Bytes("key", get, set)
+	width := o.width()
+	return table.Bytes("row", func(r *rankedRow) []byte { return r.bytes }, func(r *rankedRow, b []byte) {
+		if r.bytes, r.mid = append(r.bytes[:0], b...), width; width == 0 || len(b) < width {
+			r.mid = o.keyLen(b)
+		}
+	})
 }
 
 func appendText(b, text []byte) []byte {

@@ -116,21 +116,22 @@ func keyOf(o order, key, by value) []byte {
 	return appendValue(appendValue(nil, &key, false), &by, o.descending)
 }
 
-// A shard gives back the keys of its rows.
+// A shard gives back the keys of its rows, and what is carried.
 func TestShardColumn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawOrder(t)
-		cols := table.Columns[rankedRow]{o.shardColumn(), table.Int64("n", func(*rankedRow) int64 { return 0 }, func(*rankedRow, int64) {})}
-		var rows [][]byte
+		cols := table.Columns[rankedRow]{o.shardColumn()}
+		var rows []rankedRow
 		var file bytes.Buffer
 		w, err := arrowfile.Create(&file, cols)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "rows") {
-			key, by := draw(t, o.key, "key"), draw(t, o.by, "by")
-			row := rankedRow{key: keyOf(o, key, by)}
-			rows = append(rows, row.key)
+			key := keyOf(o, draw(t, o.key, "key"), draw(t, o.by, "by"))
+			carried := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 0xfe, 0xff, 'a'}), 0, 6).Draw(t, "carried")
+			row := rankedRow{bytes: slices.Concat(key, carried), mid: len(key)}
+			rows = append(rows, row)
 			if err := w.Write(row); err != nil {
 				t.Fatal(err)
 			}
@@ -145,12 +146,27 @@ func TestShardColumn(t *testing.T) {
 		var row rankedRow
 		for i, want := range rows {
 			row.Reset()
-			if err := r.Read(&row); err != nil || !bytes.Equal(row.key, want) {
-				t.Fatalf("row %d is %x, %v; %x was written", i, row.key, err, want)
+			if err := r.Read(&row); err != nil || !bytes.Equal(row.key(), want.key()) || !bytes.Equal(row.carried(), want.carried()) {
+				t.Fatalf("row %d is %x, %x, %v; %x, %x was written", i, row.key(), row.carried(), err, want.key(), want.carried())
 			}
 		}
 		if err := r.Read(&row); !errors.Is(err, io.EOF) {
 			t.Fatalf("after %d rows: %v", len(rows), err)
+		}
+	})
+}
+
+// The length of a key that is cut short is at most that of what there is.
+func TestKeyLenOfDamage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := drawOrder(t)
+		key := keyOf(o, draw(t, o.key, "key"), draw(t, o.by, "by"))
+		cut := key[:rapid.IntRange(0, len(key)-1).Draw(t, "cut")]
+		if n := o.keyLen(cut); n != len(cut) {
+			t.Fatalf("%d bytes of %x, which has %d", n, cut, len(cut))
+		}
+		if n := o.keyLen(key); n != len(key) {
+			t.Fatalf("%d bytes of %x, which has %d", n, key, len(key))
 		}
 	})
 }
