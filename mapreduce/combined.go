@@ -10,7 +10,7 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 )
 
-// groups is what a reduce task reads: a *shuffle.Input, or what has been combined on the way.
+// groups is what a reduce task reads: a sorted Input, or what has been combined on the way.
 type groups interface {
 	NextGroup() bool
 	Next() (key, value []byte, ok bool) // of the group
@@ -31,7 +31,7 @@ func (sorted) Stands() int64 { return 1 }
 // value of each key fits in memory. Values of a fixed width are as large as they look, and what is decoded of
 // them is what was encoded, so that results do not depend on which of the two ways was gone.
 func (s *Stream[K, V]) combines() bool {
-	return s.Combine != nil && s.Group == nil && s.First == 0 && widthOf(s.Value) > 0
+	return s.merging() != nil && s.Group == nil && s.First == 0 && widthOf(s.Value) > 0
 }
 
 // counted is a value that stands for n records.
@@ -68,6 +68,7 @@ func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (
 	if cfg.Buffers != nil {
 		*cfg.Buffers = shuffle.Buffers{} // an earlier task may have left a whole budget there
 	}
+	merge := s.merging()
 	var err error
 	c.records, err = shuffle.Each(cfg, runs, func(key, value []byte) error {
 		v, err := s.Value.Decode(value)
@@ -76,9 +77,11 @@ func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (
 		}
 		at, found := c.table.Upsert(key)
 		if found {
-			v = s.Combine(at.v, v)
+			merge(&at.v, v)
+		} else {
+			at.v = v
 		}
-		*at = counted[V]{v, at.n + 1}
+		at.n++
 		if !found && slack*c.table.Bytes()+placeBytes*int64(c.table.Len()) > cfg.Budget {
 			return errNoRoom
 		}

@@ -81,15 +81,17 @@ type pairEmitter[K, V any] struct {
 	pairs   shuffle.Pairs
 	to      *shuffle.Sender
 	table   *shuffle.Table[V] // with a combiner
+	merge   func(*V, V)       // with a combiner
 	values  []V               // with a combiner: values not encoded
 	hashes  []uint64          // with a combiner
+	places  []uint32          // in the table, of these hashes
 	scratch []byte
 	count   task.StreamCount
 }
 
 func (s *Stream[K, V]) newEmitter(w *shuffle.Writer) emitter {
 	e := &pairEmitter[K, V]{s: s, to: shuffle.NewSender(w, s.index, s.Group, s.first())}
-	if s.Combine != nil {
+	if e.merge = s.merging(); e.merge != nil {
 		if e.table, s.spare = s.spare, nil; e.table == nil {
 			e.table = &shuffle.Table[V]{}
 		}
@@ -168,12 +170,12 @@ func (e *pairEmitter[K, V]) combine() {
 			if p.Row == shuffle.Gone {
 				continue
 			}
-			v := e.values[lo+n]
-			at, found := e.table.UpsertHash(e.hashes[n], key)
+			at, found := e.table.UpsertAt(e.places[n], e.hashes[n], key)
 			if found {
-				v = e.s.Combine(*at, v)
+				e.merge(at, e.values[lo+n])
+			} else {
+				*at = e.values[lo+n]
 			}
-			*at = v
 		}
 	}
 }
@@ -185,7 +187,7 @@ func (e *pairEmitter[K, V]) hash(pairs []shuffle.Pair, start uint32) {
 		e.hashes = append(e.hashes, shuffle.Hash(e.pairs.Data[start:p.Mid]))
 		start = p.End
 	}
-	e.table.Touch(e.hashes)
+	e.places = e.table.Seek(e.hashes, e.places)
 }
 
 // spill writes the combined pairs in the order in which their keys first came.

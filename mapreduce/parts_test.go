@@ -169,6 +169,8 @@ func badStages() map[string][]Stage {
 		Name: "n", Key: String{}, Value: Bytes{}, Combine: func(a, _ []byte) []byte { return a },
 		Reduce: func(context.Context, *Env) (Reducer[string, []byte], error) { return nil, nil },
 	}
+	both := testStream("n")
+	both.Combine, both.Merge = func(a, _ string) string { return a }, func(*string, string) {}
 	return map[string][]Stage{
 		"no stages":                      {},
 		"the first stage maps a Source":  {stage("s", &a)},
@@ -184,6 +186,7 @@ func badStages() map[string][]Stage {
 		"Key, Value and Reduce":          {stage("s", one, &Stream[string, string]{Name: "n"})},
 		"First is -1":                    {stage("s", one, first)},
 		"codec Bytes cannot be combined": {stage("s", one, fleeting)},
+		"only one may be set":            {stage("s", one, both)},
 		"two streams of one name":        {stage("s", one, testStream("n"), testStream("n"))},
 		"n is not a Dataset":             {stage("s", one, testStream("m", testStream("n")))},
 		"more than 100":                  slices.Repeat([]Stage{stage("s", one)}, maxStages),

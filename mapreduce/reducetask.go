@@ -26,7 +26,7 @@ func (s *Stream[K, V]) reduceAll(ctx context.Context, t *taskRun, in groups) err
 	}
 	g.values = g.each
 	if s.combines() {
-		g.values = g.one
+		g.values, g.merge = g.one, s.merging()
 	}
 	for err == nil && !g.probed() && in.NextGroup() {
 		err = g.next(ctx)
@@ -55,6 +55,7 @@ type groupRun[K, V any] struct {
 	value   V      // beside it, while ready
 	ready   bool
 	values  iter.Seq2[K, V] // each, made once
+	merge   func(*V, V)     // with one
 }
 
 // probed tells whether all groups of a probe have been seen.
@@ -192,16 +193,15 @@ func (g *groupRun[K, V]) one(yield func(K, V) bool) {
 		return
 	}
 	g.ready = false
-	v := g.value
 	for g.err == nil {
 		_, value, ok := g.read()
 		if !ok {
-			yield(g.key, v)
+			yield(g.key, g.value)
 			return
 		}
 		var more V
 		if more, g.err = g.decodeValue(value); g.err == nil {
-			v = g.s.Combine(v, more)
+			g.merge(&g.value, more)
 		}
 	}
 }

@@ -47,6 +47,9 @@ type Stream[K, V any] struct {
 	// the same job it is always applied to the same values in the same order. Values are kept as they were emitted, so
 	// they must not point to memory that the mapper uses again.
 	Combine func(a, b V) V
+	// Merge does what Combine does, with the result in place of the first value, and may be set instead. It spares
+	// the copies of values that do not fit in registers, such as arrays.
+	Merge func(into *V, v V)
 	// First, if above 0, is how many values of each group the reducer reads at most: the first in the order in which
 	// they come. The engine leaves out others wherever that is cheap, and gives the reducer no more. With keys of a
 	// fixed width of up to 16 bytes, Group must give the same length for all. What a combiner made in each map is one value.
@@ -63,6 +66,15 @@ type Stream[K, V any] struct {
 	spare *shuffle.Table[V] // of the combiner of the map before, empty
 }
 
+// merging is Merge, or Combine in its form, or nil.
+func (s *Stream[K, V]) merging() func(into *V, v V) {
+	if s.Merge != nil || s.Combine == nil {
+		return s.Merge
+	}
+	combine := s.Combine
+	return func(into *V, v V) { *into = combine(*into, v) }
+}
+
 func (s *Stream[K, V]) portName() string { return s.Name }
 
 func (s *Stream[K, V]) bind(index int) error {
@@ -70,8 +82,11 @@ func (s *Stream[K, V]) bind(index int) error {
 	if s.Key == nil || s.Value == nil || s.Reduce == nil {
 		return fmt.Errorf("stream %s: Key, Value and Reduce are needed", s.Name)
 	}
-	if _, ok := any(s.Value).(Bytes); ok && s.Combine != nil {
+	if _, ok := any(s.Value).(Bytes); ok && s.merging() != nil {
 		return fmt.Errorf("stream %s: values of the codec Bytes cannot be combined: they are valid for a moment only", s.Name)
+	}
+	if s.Combine != nil && s.Merge != nil {
+		return fmt.Errorf("stream %s: of Combine and Merge, only one may be set", s.Name)
 	}
 	if s.First < 0 {
 		return fmt.Errorf("stream %s: First is %d, and must not be negative", s.Name, s.First)

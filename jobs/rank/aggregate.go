@@ -140,41 +140,39 @@ func (all *aggregates) cell(op stateOp, name string) int {
 	return word
 }
 
-// begin is the state of a group of one row.
-func begin[W words](cells []stateCell, numbers W) (state W) {
-	state[0] = 1
+// begin sets the state of a group of one row.
+func begin[W words](cells []stateCell, numbers, state *W) {
+	(*state)[0] = 1
 	for _, c := range cells {
-		switch n := numbers[c.column]; c.op {
+		switch n := (*numbers)[c.column]; c.op {
 		case sumFloats:
-			state[c.word] = math.Float64bits(floatOfBits(n))
+			(*state)[c.word] = math.Float64bits(floatOfBits(n))
 		case sumInts:
 			n := intOfBits(n)
-			state[c.word], state[c.word+1] = uint64(n), uint64(n>>63)
+			(*state)[c.word], (*state)[c.word+1] = uint64(n), uint64(n>>63)
 		default:
-			state[c.word] = n
+			(*state)[c.word] = n
 		}
 	}
-	return state
 }
 
-// merge is the state of two groups put together.
-func merge[W words](cells []stateCell, a, b W) W {
-	a[0] += b[0]
+// merge puts the state b of a group into that of another.
+func merge[W words](cells []stateCell, a, b *W) {
+	(*a)[0] += (*b)[0]
 	for _, c := range cells {
 		w := c.word
 		switch c.op {
 		case sumFloats:
-			a[w] = math.Float64bits(math.Float64frombits(a[w]) + math.Float64frombits(b[w]))
+			(*a)[w] = math.Float64bits(math.Float64frombits((*a)[w]) + math.Float64frombits((*b)[w]))
 		case sumInts:
-			low, carry := bits.Add64(a[w], b[w], 0)
-			a[w], a[w+1] = low, a[w+1]+b[w+1]+carry
+			low, carry := bits.Add64((*a)[w], (*b)[w], 0)
+			(*a)[w], (*a)[w+1] = low, (*a)[w+1]+(*b)[w+1]+carry
 		case least:
-			a[w] = min(a[w], b[w])
+			(*a)[w] = min((*a)[w], (*b)[w])
 		case greatest:
-			a[w] = max(a[w], b[w])
+			(*a)[w] = max((*a)[w], (*b)[w])
 		}
 	}
-	return a
 }
 
 // overflow tells whether a sum of ints is no int64.

@@ -51,18 +51,20 @@ func TestIntAggregates(t *testing.T) {
 		cut := rapid.IntRange(0, len(numbers)).Draw(t, "cut")
 		fold := func(numbers []int64) (s [8]uint64) {
 			for i, n := range numbers {
-				one := begin(all.cells, [8]uint64{intValue(n).bits})
+				var one [8]uint64
+				begin(all.cells, &[8]uint64{intValue(n).bits}, &one)
 				if i == 0 {
 					s = one
 				} else {
-					s = merge(all.cells, s, one)
+					merge(all.cells, &s, &one)
 				}
 			}
 			return s
 		}
 		state := fold(numbers)
 		if cut > 0 && cut < len(numbers) {
-			if other := merge(all.cells, fold(numbers[:cut]), fold(numbers[cut:])); other != state {
+			other, rest := fold(numbers[:cut]), fold(numbers[cut:])
+			if merge(all.cells, &other, &rest); other != state {
 				t.Fatalf("%v is not %v", other, state)
 			}
 		}
@@ -94,11 +96,12 @@ func TestFloatAggregates(t *testing.T) {
 	all := mustAggregates(t, float, "sum:x", "min:x", "max:x", "mean:x", "count")
 	var state [4]uint64
 	for i, f := range []float64{0.1, -0.25, 0.7} {
-		one := begin(all.cells, [4]uint64{floatValue(f).bits})
+		var one [4]uint64
+		begin(all.cells, &[4]uint64{floatValue(f).bits}, &one)
 		if i == 0 {
 			state = one
 		} else {
-			state = merge(all.cells, state, one)
+			merge(all.cells, &state, &one)
 		}
 	}
 	a, b, c := 0.1, -0.25, 0.7 // added at run time, not as constants

@@ -79,7 +79,7 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 	states := &mapreduce.Stream[value, W]{
 		Name: "groups", Key: keyCodec{g.key}, Value: stateCodec[W]{g.agg.words},
 		BytesPerRow: int64(numberBytes * (1 + g.agg.words)),
-		Combine:     func(a, b W) W { return merge(g.agg.cells, a, b) },
+		Merge:       func(into *W, w W) { merge(g.agg.cells, into, &w) },
 		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[value, W], error) {
 			return merger[W]{groups, g.agg}, nil
 		},
@@ -87,7 +87,7 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 	}
 	st := mapreduce.NewStage("group", tabular.NewSource(g.table(target)), batch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[groupRow[W]], error) {
-			return grouper[W]{states, g.agg.cells}, nil
+			return &grouper[W]{stream: states, cells: g.agg.cells}, nil
 		}, states)
 	return []mapreduce.Stage{st}
 }
@@ -121,22 +121,30 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 
 // grouper maps rows to the stream.
 type grouper[W words] struct {
-	states *mapreduce.Stream[value, W]
+	stream *mapreduce.Stream[value, W]
 	cells  []stateCell
+	states []W // of the rows of a batch
 }
 
-// Map implements mapreduce.Mapper.
-func (g grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.Out) error {
+// Map implements mapreduce.Mapper. All states are set before the first is copied: a processor waits where it copies
+// more bytes at once than it has just written.
+func (g *grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.Out) error {
+	if len(g.states) < len(rows) {
+		g.states = make([]W, len(rows))
+	}
 	for i := range rows {
-		if r := &rows[i]; !out.Rejected(i) {
-			g.states.Emit(out, i, r.key, begin(g.cells, r.numbers))
+		begin(g.cells, &rows[i].numbers, &g.states[i])
+	}
+	for i := range rows {
+		if !out.Rejected(i) {
+			g.stream.Emit(out, i, rows[i].key, g.states[i])
 		}
 	}
 	return nil
 }
 
 // Close implements mapreduce.Mapper.
-func (grouper[W]) Close() error { return nil }
+func (*grouper[W]) Close() error { return nil }
 
 // fill sets a row from its cells: the key is the first, number i the one at at[i].
 func (g *grouping[W]) fill(r *groupRow[W], cells []tabular.Cell, at []int) error {
@@ -190,7 +198,7 @@ func (m merger[W]) Reduce(_ context.Context, key value, values iter.Seq2[value, 
 			g.state, first = w, false
 			continue
 		}
-		g.state = merge(m.agg.cells, g.state, w)
+		merge(m.agg.cells, &g.state, &w)
 	}
 	if err := overflow(m.agg.list, m.agg.kind, &g.state); err != nil {
 		return &mapreduce.Error{Class: mapreduce.BadRecord, Err: err}

@@ -204,10 +204,10 @@ func BenchmarkTableSizes(b *testing.B) {
 	const batch = 256
 	for _, keys := range []int{50_000, 500_000, 4_000_000} {
 		records := random16(1<<22, keys)
-		for _, touch := range []bool{false, true} {
-			b.Run(fmt.Sprintf("keys=%d/touch=%v", keys, touch), func(b *testing.B) {
+		for _, seek := range []bool{false, true} {
+			b.Run(fmt.Sprintf("keys=%d/seek=%v", keys, seek), func(b *testing.B) {
 				var t Table[[2]uint64]
-				hashes := make([]uint64, batch)
+				hashes, places := make([]uint64, batch), make([]uint32, batch)
 				start, n := int64(0), 0
 				for i := 0; b.Loop(); i++ {
 					if i == 1 {
@@ -217,11 +217,11 @@ func BenchmarkTableSizes(b *testing.B) {
 						for j := range hashes {
 							hashes[j] = Hash(records[at+16*j:][:8])
 						}
-						if touch {
-							t.Touch(hashes)
+						if seek {
+							places = t.Seek(hashes, places)
 						}
 						for j, h := range hashes {
-							v, _ := t.UpsertHash(h, records[at+16*j:][:8])
+							v, _ := t.UpsertAt(places[j], h, records[at+16*j:][:8])
 							v[0]++
 						}
 					}

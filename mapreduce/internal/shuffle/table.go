@@ -17,15 +17,23 @@ type Table[V any] struct {
 	touched uint64
 }
 
-// tableEntry is a key and its value. The bytes of the key end in the arena at end
-// and begin at the end of the key before; word is the first eight of them, so a
-// short key is compared without the arena. With a value of 16 bytes an entry is
-// half a cache line.
+// tableEntry is a key and its value. The bytes of the key begin in the arena at
+// start and end where the next one begins; word is the first eight of them. So a
+// short key is compared without the arena and without the entry beside, which may be
+// in another cache line. With a value of 16 bytes an entry is half a line.
 type tableEntry[V any] struct {
 	word  uint64
-	end   int
+	place uint64 // start of the key, then in the last byte its length or, of long ones, longKey
 	value V
 }
+
+// longKey stands for the length of any key that is not shorter.
+const longKey = 0xff
+
+func (e *tableEntry[V]) start() int { return int(e.place >> 8) }
+
+// has reports whether the length is that of a key of n bytes, as far as the entry tells.
+func (e *tableEntry[V]) has(n int) bool { return uint8(e.place) == uint8(min(n, longKey)) }
 
 // Upsert returns the value of key, inserting a zero one if there is none, and
 // whether it existed. The pointer is valid until the next insertion or Reset.
@@ -54,42 +62,63 @@ func (t *Table[V]) UpsertHash(hash uint64, key []byte) (value *V, existed bool) 
 
 // is reports whether key number n is key.
 func (t *Table[V]) is(n int, key []byte) bool {
-	e, start := &t.entries[n], t.start(n)
-	return e.end-start == len(key) && e.word == prefix(key) &&
-		(len(key) <= 8 || bytes.Equal(t.arena[start+8:e.end], key[8:]))
+	e := &t.entries[n]
+	return e.word == prefix(key) && e.has(len(key)) && (len(key) <= 8 || bytes.Equal(t.key(n)[8:], key[8:]))
 }
 
-// Touch loads what [Table.UpsertHash] will need for these hashes. In a table that
-// exceeds the caches this is worth it: the loads overlap, where those of one upsert
-// wait for each other. A few hundred hashes at a time serve best.
-func (t *Table[V]) Touch(hashes []uint64) {
-	if len(t.entries) < minTouch {
-		return
+// Seek finds where keys with these hashes are, and loads what [Table.UpsertAt] will
+// need. In a table that exceeds the caches this is worth it: the loads overlap, where
+// those of one upsert wait for each other. A few hundred hashes at a time serve best.
+// The places replace what is in at, and stay valid until Reset.
+func (t *Table[V]) Seek(hashes []uint64, at []uint32) []uint32 {
+	if len(t.entries) < minSeek {
+		return append(at[:0], make([]uint32, len(hashes))...) // UpsertAt finds them as fast
 	}
-	mask := uint64(len(t.slots) - 1)
+	return t.seek(hashes, at[:0])
+}
+
+func (t *Table[V]) seek(hashes []uint64, at []uint32) []uint32 {
+	slots, mask := t.slots, uint64(len(t.slots)-1)
 	sum := uint64(0)
 	for _, h := range hashes {
-		sum += t.slots[h>>32&mask]
+		sum += slots[h>>32&mask]
 	}
 	for _, h := range hashes {
-		if n := uint32(t.slots[h>>32&mask]); n > 0 {
+		i := h >> 32 & mask
+		for slots[i] != 0 && slots[i]>>32 != h>>32 {
+			i = (i + 1) & mask
+		}
+		at = append(at, uint32(slots[i]))
+	}
+	for _, n := range at {
+		if n > 0 {
 			sum += t.entries[n-1].word
 		}
 	}
 	t.touched = sum // so that the loads are not left out
+	return at
 }
 
-// minTouch is how many keys make a table larger than a cache.
-const minTouch = 16 << 10
+// UpsertAt is [Table.UpsertHash] with the place that [Table.Seek] found.
+func (t *Table[V]) UpsertAt(at uint32, hash uint64, key []byte) (value *V, existed bool) {
+	if at > 0 && t.is(int(at-1), key) {
+		return &t.entries[at-1].value, true
+	}
+	return t.UpsertHash(hash, key)
+}
+
+// minSeek is how many keys make a table larger than a cache.
+const minSeek = 16 << 10
 
 // insert adds a key that belongs in slot i.
 func (t *Table[V]) insert(i, hash uint64, key []byte) *V {
 	n := len(t.entries)
+	e := tableEntry[V]{word: prefix(key), place: uint64(len(t.arena))<<8 | uint64(min(len(key), longKey))}
 	t.arena = append(t.arena, key...)
 	if n == cap(t.entries) {
 		t.entries = append(huge(make([]tableEntry[V], 0, max(2*n, 32))), t.entries...)
 	}
-	t.entries = append(t.entries, tableEntry[V]{word: prefix(key), end: len(t.arena)})
+	t.entries = append(t.entries, e)
 	t.slots[i] = hash>>32<<32 | uint64(n+1)
 	if 2*(n+1) > len(t.slots) {
 		t.rehash(2 * len(t.slots))
@@ -114,17 +143,12 @@ func (t *Table[V]) rehash(n int) {
 	}
 }
 
-// start returns where key number n begins in the arena.
-func (t *Table[V]) start(n int) int {
-	if n == 0 {
-		return 0
-	}
-	return t.entries[n-1].end
-}
-
 func (t *Table[V]) key(n int) []byte {
-	end := t.entries[n].end
-	return t.arena[t.start(n):end:end]
+	end := len(t.arena)
+	if n+1 < len(t.entries) {
+		end = t.entries[n+1].start()
+	}
+	return t.arena[t.entries[n].start():end:end]
 }
 
 // Len returns the number of keys.

@@ -13,21 +13,25 @@ func TestTableIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var table Table[int]
 		model, order := map[string]int{}, []string(nil)
-		keys := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 3), 0, 500).Draw(t, "keys")
+		keys := rapid.SliceOfN(tableKeys(), 0, 500).Draw(t, "keys")
 		resetAt := rapid.IntRange(0, 600).Draw(t, "reset at")
 		weak := rapid.Bool().Draw(t, "weak hash")
+		hashOf := func(key []byte) uint64 {
+			if weak {
+				return Hash(key) & (3 << 32) // nearly all collide
+			}
+			return Hash(key)
+		}
+		seek := rapid.IntRange(1, 9).Draw(t, "seek")
+		var places []uint32 // of the next keys
 		for i, key := range keys {
 			if i == resetAt {
 				table.Reset()
 				clear(model)
-				order = nil
+				order, places = nil, nil
 			}
-			hash := Hash(key)
-			if weak {
-				hash &= 3 << 32 // nearly all collide
-			}
-			table.Touch([]uint64{hash, hash + 1})
-			v, existed := table.UpsertHash(hash, key)
+			hash := hashOf(key)
+			v, existed := upsertSought(&table, &places, hash, keys[i:min(i+seek, len(keys))], hashOf)
 			if _, want := model[string(key)]; existed != want {
 				t.Fatalf("key %x: existed %v, want %v", key, existed, want)
 			}
@@ -42,6 +46,33 @@ func TestTableIsAMap(t *testing.T) {
 		}
 		checkTable(t, &table, model, order)
 	})
+}
+
+// tableKeys are short keys, and long ones that differ in length or behind what an entry holds.
+func tableKeys() *rapid.Generator[[]byte] {
+	return rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 0, 3), rapid.Custom(func(t *rapid.T) []byte {
+		n := rapid.SampledFrom([]int{7, 8, 9, 254, 255, 256, 511, 512}).Draw(t, "length")
+		key := make([]byte, n)
+		key[rapid.SampledFrom([]int{0, 6, n - 1}).Draw(t, "place")] = rapid.ByteRange(0, 1).Draw(t, "byte")
+		return key
+	}))
+}
+
+// upsertSought upserts the first of the keys at the place that is known, after it has sought the places of all where none is.
+func upsertSought(table *Table[int], places *[]uint32, hash uint64, keys [][]byte, hashOf func([]byte) uint64) (*int, bool) {
+	if table.Len() == 0 {
+		return table.UpsertHash(hash, keys[0])
+	}
+	if len(*places) == 0 {
+		var hashes []uint64
+		for _, key := range keys {
+			hashes = append(hashes, hashOf(key))
+		}
+		*places = table.seek(hashes, nil)
+	}
+	at := (*places)[0]
+	*places = (*places)[1:]
+	return table.UpsertAt(at, hash, keys[0])
 }
 
 func checkTable(t *rapid.T, table *Table[int], model map[string]int, order []string) {
@@ -140,17 +171,32 @@ func TestTableDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Touch changes nothing, also where it does something.
-func TestTableTouch(t *testing.T) {
+// Seek changes nothing, finds what is there, and nothing in a small table.
+func TestTableSeek(t *testing.T) {
 	var table Table[int]
 	var hashes []uint64
-	for i := range 2 * minTouch {
+	for i := range 2 * minSeek {
 		key := fmt.Append(nil, i)
 		hashes = append(hashes, Hash(key))
 		*upserted(table.Upsert(key)) = i
 	}
-	table.Touch(nil)
-	table.Touch(append(hashes, 0, 1, ^uint64(0)))
+	if got := table.Seek(nil, []uint32{1}); len(got) > 0 {
+		t.Errorf("places %v of nothing", got)
+	}
+	places := table.Seek(append(hashes, 0, 1, ^uint64(0)), make([]uint32, 3))
+	if want := len(hashes) + 3; len(places) != want {
+		t.Fatalf("%d places, want %d", len(places), want)
+	}
+	for i, at := range places[:len(hashes)] {
+		if at != uint32(i+1) {
+			t.Fatalf("key %d is at place %d", i, at)
+		}
+	}
+	var small Table[int]
+	*upserted(small.Upsert([]byte("a"))) = 7
+	if got := small.Seek([]uint64{Hash([]byte("a")), 1}, nil); len(got) != 2 || got[0] != 0 || got[1] != 0 {
+		t.Errorf("places %v in a small table", got)
+	}
 	for i, hash := range hashes {
 		if v, existed := table.UpsertHash(hash, fmt.Append(nil, i)); !existed || *v != i {
 			t.Fatalf("key %d has value %d, existed %v", i, *v, existed)
