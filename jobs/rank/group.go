@@ -76,11 +76,11 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 			return parquetfile.Create(w, g.columns())
 		},
 	}
-	states := &mapreduce.Stream[value, W]{
+	states := &mapreduce.Stream[groupKey, W]{
 		Name: "groups", Key: keyCodec{g.key}, Value: stateCodec[W]{g.agg.words},
 		BytesPerRow: int64(numberBytes * (1 + g.agg.words)),
 		Merge:       func(into *W, w W) { merge(g.agg.cells, into, &w) },
-		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[value, W], error) {
+		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[groupKey, W], error) {
 			return merger[W]{groups, g.agg}, nil
 		},
 		Writes: []mapreduce.Port{groups},
@@ -121,9 +121,10 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 
 // grouper maps rows to the stream.
 type grouper[W words] struct {
-	stream *mapreduce.Stream[value, W]
+	stream *mapreduce.Stream[groupKey, W]
 	cells  []stateCell
 	states []W // of the rows of a batch
+	key    [numberBytes]byte
 }
 
 // Map implements mapreduce.Mapper. All states are set before the first is copied: a processor waits where it copies
@@ -137,7 +138,7 @@ func (g *grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.O
 	}
 	for i := range rows {
 		if !out.Rejected(i) {
-			g.stream.Emit(out, i, rows[i].key, g.states[i])
+			g.stream.Emit(out, i, rows[i].key.groupKey(g.key[:]), g.states[i])
 		}
 	}
 	return nil
@@ -190,8 +191,8 @@ type merger[W words] struct {
 }
 
 // Reduce implements mapreduce.Reducer.
-func (m merger[W]) Reduce(_ context.Context, key value, values iter.Seq2[value, W], out *mapreduce.Out) error {
-	g := group[W]{key: key}
+func (m merger[W]) Reduce(_ context.Context, key groupKey, values iter.Seq2[groupKey, W], out *mapreduce.Out) error {
+	g := group[W]{key: key.value()}
 	first := true
 	for _, w := range values {
 		if first {

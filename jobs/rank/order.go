@@ -223,7 +223,7 @@ func (orderCodec) Append(b []byte, k orderKey) []byte { return append(b, k.bytes
 // Decode implements mapreduce.Codec.
 func (c orderCodec) Decode(b []byte) (orderKey, error) { return orderKey{c.order, b}, nil }
 
-// keyCodec writes a key alone: a number as above, a string as its bytes. A string that it decodes lies in those bytes.
+// keyCodec passes on keys that stand alone: a number as above, a string as its bytes.
 type keyCodec struct{ kind kind }
 
 // Width implements mapreduce.FixedWidth. It is 0 for a string.
@@ -235,18 +235,38 @@ func (c keyCodec) Width() int {
 }
 
 // Append implements mapreduce.Codec.
-func (c keyCodec) Append(b []byte, v value) []byte {
-	if c.kind == text {
-		return append(b, v.text...)
-	}
-	return appendValue(b, &v, false)
-}
+func (keyCodec) Append(b []byte, k groupKey) []byte { return append(b, k.bytes...) }
 
 // Decode implements mapreduce.Codec.
-func (c keyCodec) Decode(b []byte) (v value, err error) {
-	if c.kind == text {
-		return value{text: b[:len(b):len(b)]}, nil
+func (c keyCodec) Decode(b []byte) (groupKey, error) {
+	if w := c.Width(); w > 0 && w != len(b) {
+		return groupKey{}, fmt.Errorf("%w: %d bytes, want %d", mapreduce.ErrShort, len(b), w)
 	}
-	err = v.decode(c.kind, b, false)
-	return v, err
+	return groupKey{c.kind, b}, nil
 }
+
+// groupKey is the key of a group as it is written: unlike a value it fits in registers. It is valid until the next
+// one is read.
+type groupKey struct {
+	kind  kind
+	bytes []byte
+}
+
+// groupKey is the key that a value makes. It lies in the memory of v or of b.
+func (v *value) groupKey(b []byte) groupKey {
+	if v.kind == text {
+		return groupKey{text, v.text}
+	}
+	return groupKey{v.kind, appendBits(b[:0], v.bits, false)}
+}
+
+// value decodes the key. A string lies in its bytes.
+func (k groupKey) value() value {
+	if k.kind == text {
+		return value{text: k.bytes[:len(k.bytes):len(k.bytes)]}
+	}
+	return value{kind: k.kind, bits: binary.BigEndian.Uint64(k.bytes)}
+}
+
+// String is what messages call the key.
+func (k groupKey) String() string { return k.value().String() }
