@@ -13,10 +13,6 @@ import (
 // worker's memory, since the order in which values are combined shows in sums of floats.
 const combineLimit = 40 << 20
 
-// hashAhead is how many keys are hashed before the first of them is looked up in the table, so that their places in
-// memory are fetched side by side.
-const hashAhead = 256
-
 // errBatchTooLarge says that the rows of one batch emit more bytes than offsets of 32 bits can tell.
 var errBatchTooLarge = errors.New("the rows of one batch emit more than 4 GiB: make batches smaller")
 
@@ -77,16 +73,13 @@ type emitter interface {
 
 // pairEmitter holds what the rows of one batch emit until the batch ends, when rejected rows are known.
 type pairEmitter[K, V any] struct {
-	s       *Stream[K, V]
-	pairs   shuffle.Pairs
-	to      *shuffle.Sender
-	table   *shuffle.Table[V] // with a combiner
-	merge   func(*V, V)       // with a combiner
-	values  []V               // with a combiner: values not encoded
-	hashes  []uint64          // with a combiner
-	places  []uint32          // in the table, of these hashes
-	scratch []byte
-	count   task.StreamCount
+	s           *Stream[K, V]
+	pairs       shuffle.Pairs
+	to          *shuffle.Sender
+	combiner[V]     // without a table if the stream has none
+	values      []V // with a combiner: values not encoded
+	scratch     []byte
+	count       task.StreamCount
 }
 
 func (s *Stream[K, V]) newEmitter(w *shuffle.Writer) emitter {
@@ -125,7 +118,7 @@ func (e *pairEmitter[K, V]) flush(o *Out) error {
 		e.pairs.Clear()
 		return e.named(err)
 	}
-	e.combine()
+	e.add(&e.pairs, e.values)
 	e.pairs.Clear()
 	clear(e.values) // which may point to what is large
 	e.values = e.values[:0]
@@ -156,38 +149,6 @@ func (e *pairEmitter[K, V]) named(err error) error {
 		return fmt.Errorf("stream %s: %w", e.s.Name, err)
 	}
 	return nil
-}
-
-// combine puts the pairs of live rows into the table.
-func (e *pairEmitter[K, V]) combine() {
-	start := uint32(0)
-	for lo := 0; lo < len(e.pairs.List); lo += hashAhead {
-		pairs := e.pairs.List[lo:min(lo+hashAhead, len(e.pairs.List))]
-		e.hash(pairs, start)
-		for n, p := range pairs {
-			key := e.pairs.Data[start:p.Mid]
-			start = p.End
-			if p.Row == shuffle.Gone {
-				continue
-			}
-			at, found := e.table.UpsertAt(e.places[n], e.hashes[n], key)
-			if found {
-				e.merge(at, e.values[lo+n])
-			} else {
-				*at = e.values[lo+n]
-			}
-		}
-	}
-}
-
-// hash hashes the keys of pairs, the first of which begins at start.
-func (e *pairEmitter[K, V]) hash(pairs []shuffle.Pair, start uint32) {
-	e.hashes = e.hashes[:0]
-	for _, p := range pairs {
-		e.hashes = append(e.hashes, shuffle.Hash(e.pairs.Data[start:p.Mid]))
-		start = p.End
-	}
-	e.places = e.table.Seek(e.hashes, e.places)
 }
 
 // spill writes the combined pairs in the order in which their keys first came.

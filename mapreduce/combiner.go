@@ -1,0 +1,46 @@
+package mapreduce
+
+import "github.com/shardmill/shardmill/mapreduce/internal/shuffle"
+
+// hashAhead is how many keys are hashed and sought before the first of them is looked up in the table, so that their
+// places in memory are fetched side by side.
+const hashAhead = 256
+
+// combiner merges the values of each key.
+type combiner[V any] struct {
+	table  *shuffle.Table[V]
+	merge  func(into *V, v V)
+	hashes []uint64
+	places []uint32 // in the table, of these hashes
+}
+
+// add merges pairs in their order, without those that are gone. Value i is that of pair i, if its value is not encoded.
+func (c *combiner[V]) add(p *shuffle.Pairs, values []V) {
+	start := uint32(0)
+	for lo := 0; lo < len(p.List); lo += hashAhead {
+		pairs := p.List[lo:min(lo+hashAhead, len(p.List))]
+		c.seek(p.Data, pairs, start)
+		for n, pair := range pairs {
+			key := p.Data[start:pair.Mid]
+			start = pair.End
+			if pair.Row == shuffle.Gone {
+				continue
+			}
+			if at, found := c.table.UpsertAt(c.places[n], c.hashes[n], key); found {
+				c.merge(at, values[lo+n])
+			} else {
+				*at = values[lo+n]
+			}
+		}
+	}
+}
+
+// seek hashes the keys of pairs, the first of which begins at start, and finds their places.
+func (c *combiner[V]) seek(data []byte, pairs []shuffle.Pair, start uint32) {
+	c.hashes = c.hashes[:0]
+	for _, p := range pairs {
+		c.hashes = append(c.hashes, shuffle.Hash(data[start:p.Mid]))
+		start = p.End
+	}
+	c.places = c.table.Seek(c.hashes, c.places)
+}
