@@ -8,10 +8,11 @@ const hashAhead = 256
 
 // combiner merges the values of each key.
 type combiner[V any] struct {
-	table  *shuffle.Table[V]
-	merge  func(into *V, v V)
-	hashes []uint64
-	places []uint32 // in the table, of these hashes
+	table   *shuffle.Table[V]
+	combine func(a, b V) V     // one of these two
+	merge   func(into *V, v V) // is set
+	hashes  []uint64
+	places  []uint32 // in the table, of these hashes
 }
 
 // add merges pairs in their order, without those that are gone. Value i is that of pair i, if its value is not encoded.
@@ -26,10 +27,13 @@ func (c *combiner[V]) add(p *shuffle.Pairs, values []V) {
 			if pair.Row == shuffle.Gone {
 				continue
 			}
-			if at, found := c.table.UpsertAt(c.places[n], c.hashes[n], key); found {
-				c.merge(at, values[lo+n])
-			} else {
+			switch at, found := c.table.UpsertAt(c.places[n], c.hashes[n], key); {
+			case !found:
 				*at = values[lo+n]
+			case c.combine != nil:
+				*at = c.combine(*at, values[lo+n])
+			default:
+				c.merge(at, values[lo+n])
 			}
 		}
 	}

@@ -84,7 +84,7 @@ type pairEmitter[K, V any] struct {
 
 func (s *Stream[K, V]) newEmitter(w *shuffle.Writer) emitter {
 	e := &pairEmitter[K, V]{s: s, to: shuffle.NewSender(w, s.index, s.Group, s.first())}
-	if e.merge = s.merging(); e.merge != nil {
+	if e.combine, e.merge = s.Combine, s.Merge; s.merging() != nil {
 		if e.table, s.spare = s.spare, nil; e.table == nil {
 			e.table = &shuffle.Table[V]{}
 		}

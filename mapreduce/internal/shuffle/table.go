@@ -63,7 +63,16 @@ func (t *Table[V]) UpsertHash(hash uint64, key []byte) (value *V, existed bool) 
 // is reports whether key number n is key.
 func (t *Table[V]) is(n int, key []byte) bool {
 	e := &t.entries[n]
-	return e.word == prefix(key) && e.has(len(key)) && (len(key) <= 8 || bytes.Equal(t.key(n)[8:], key[8:]))
+	switch {
+	case e.word != prefix(key) || !e.has(len(key)):
+		return false
+	case len(key) <= 8:
+		return true
+	case len(key) < longKey:
+		at := e.start()
+		return string(t.arena[at+8:at+len(key)]) == string(key[8:])
+	}
+	return bytes.Equal(t.key(n), key)
 }
 
 // Seek finds where keys with these hashes are, and loads what [Table.UpsertAt] will
