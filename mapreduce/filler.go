@@ -8,13 +8,18 @@ import (
 	"math"
 )
 
+// batchBytes is how many bytes of input, as Source.Size counts them, end a batch.
+const batchBytes = 4 << 20
+
 // filler fills batches with the rows of a task, in order, and passes them on.
 type filler[In any] struct {
 	t      *taskRun
 	b      *batchRun[In]
-	end    int64 // ordinal at which reading ends, before the rows do
-	choosy bool  // some rows may not be touched
-	given  bool  // next has given the row behind the last one
+	end    int64             // ordinal at which reading ends, before the rows do
+	choosy bool              // some rows may not be touched
+	given  bool              // next has given the row behind the last one
+	size   func(r *In) int64 // bytes of input that a row stands for, nil where they do not count
+	bytes  int64             // of the rows of the batch
 	pass   func(b *batchRun[In]) (*batchRun[In], error)
 	// ready, if set, prepares the row behind the last one of a batch.
 	ready func(b *batchRun[In], ordinal int64) (reason, err error)
@@ -68,13 +73,45 @@ func (f *filler[In]) readMany(in BatchReader[In]) error {
 		if err != nil {
 			return fmt.Errorf("shard row %d: %w", f.ordinal(), err)
 		}
-		if f.b.n += n; f.b.n == len(f.b.rows) {
-			if err := f.flush(); err != nil {
-				return err
-			}
+		if err := f.tookMany(n); err != nil {
+			return err
 		}
 	}
 }
+
+// tookMany counts n rows behind the last one, and passes full batches on.
+func (f *filler[In]) tookMany(n int) error {
+	for n > 0 {
+		some := f.count(n)
+		f.b.n += some
+		n -= some
+		if !f.full() {
+			return nil
+		}
+		at := f.b.n
+		if err := f.flush(); err != nil {
+			return err
+		}
+		f.b.shift(at, n)
+	}
+	return nil
+}
+
+// count counts the bytes of up to n rows behind the last one, and tells how many of them the batch takes.
+func (f *filler[In]) count(n int) int {
+	if f.size == nil {
+		return n
+	}
+	rows := f.b.rows[f.b.n:][:n]
+	for i := range rows {
+		if f.bytes += f.size(&rows[i]); f.bytes >= batchBytes {
+			return i + 1
+		}
+	}
+	return n
+}
+
+func (f *filler[In]) full() bool { return f.b.n == len(f.b.rows) || f.bytes >= batchBytes }
 
 // ordinal is that of the next row.
 func (f *filler[In]) ordinal() int64 { return f.b.first + int64(f.b.n) }
@@ -94,6 +131,9 @@ func (f *filler[In]) add() error {
 		if err := f.examine(); err != nil {
 			return err
 		}
+	}
+	if f.size != nil { // of rejected rows too: they are known not before something has gone wrong
+		f.bytes += f.size(&f.b.rows[f.b.n])
 	}
 	return f.took()
 }
@@ -142,7 +182,7 @@ func (f *filler[In]) reject(o Origin, reason error) error {
 func (f *filler[In]) took() error {
 	f.given = false
 	f.b.n++
-	if f.b.n < len(f.b.rows) {
+	if !f.full() {
 		return nil
 	}
 	return f.flush()
@@ -158,7 +198,7 @@ func (f *filler[In]) flush() error {
 	if err != nil {
 		return err
 	}
-	f.b = b
+	f.b, f.bytes = b, 0
 	b.begin(first)
 	return nil
 }

@@ -55,6 +55,9 @@ func (r *mapperRun[In]) mapRows(ctx context.Context, t *taskRun, read func(conte
 	}
 	f := newFiller(t, b)
 	f.pass = func(b *batchRun[In]) (*batchRun[In], error) { return b, r.mapHere(ctx, t, b) }
+	if src, ok := r.feed.(*Source[In]); ok {
+		f.size = src.Size
+	}
 	if err := f.run(ctx, read); err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func (r *mapperRun[In]) mapBatch(ctx context.Context, t *taskRun, b *batchRun[In
 }
 
 // batchRun is one batch: rows [first, first+n) of the task. The slot of a row depends on
-// its ordinal only, so results that depend on what shares a batch are the same in every attempt.
+// the rows before it only, so results that depend on what shares a batch are the same in every attempt.
 type batchRun[In any] struct {
 	first int64
 	slots[In]

@@ -22,6 +22,13 @@ func newSlots[R any](n int) slots[R] {
 	return s
 }
 
+// shift moves rows [at, at+n) to the front, where all before them are reset, and the reset ones behind them.
+func (s *slots[R]) shift(at, n int) {
+	for i := range n {
+		s.rows[i], s.rows[at+i] = s.rows[at+i], s.rows[i]
+	}
+}
+
 // reset resets rows [lo, hi).
 func (s *slots[R]) reset(lo, hi int) {
 	if s.resets == nil {

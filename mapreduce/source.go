@@ -24,7 +24,8 @@ type Source[R any] struct {
 	// Shards says how rows rest on disk between split and map: Name, Ext, Create and Open.
 	Shards Dataset[R]
 	Target Target
-	// Size is the number of bytes of input that a row stands for; nil counts rows only.
+	// Size is the number of bytes of input that a row stands for; nil counts rows only. It ends shards, see Target, and batches,
+	// see Mapper. It must follow from the row alone.
 	Size func(r *R) int64
 	// List plans the ranges: it runs in the driver, so it only lists folders and reads small headers.
 	List func(ctx context.Context, l *Lister) error

@@ -13,7 +13,9 @@ import (
 // Mapper maps batches of rows. One instance serves one worker process and stage, so it may
 // hold what is costly to make, such as a model.
 type Mapper[In any] interface {
-	// Map maps rows [n*Batch, (n+1)*Batch) of a shard, always cut at the same ordinals. Rows for which
+	// Map maps rows that follow one another in a shard or in the input, always cut at the same ordinals: behind
+	// so many as NewStage says, and behind a row with which they reach 4 MiB of input, as Source.Size counts it, unless the
+	// mapper is a Preparer, of whose rows the engine bounds what they hold once prepared. Rows for which
 	// out.Rejected is true must be skipped and their place left empty. An error fails the
 	// attempt; a bad row is for out.Reject.
 	Map(ctx context.Context, batch []In, out *Out) error
@@ -66,7 +68,7 @@ type Stage struct {
 
 const defaultTimeout = 10 * time.Minute
 
-// NewStage makes a stage that maps the rows of in, batch rows at a time, and writes the given
+// NewStage makes a stage that maps the rows of in, at most batch rows at a time, and writes the given
 // streams and datasets.
 func NewStage[In any](name string, in Feed[In], batch int,
 	newMapper func(ctx context.Context, env *Env) (Mapper[In], error), writes ...Port,
