@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -71,13 +72,29 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	if errors.As(err, &usage) { // a task to rerun that does not exist: the job stays as it was
 		return d.summary, err
 	}
+	vain := d.inVain(err)
+	if vain {
+		err = whileScanned(err)
+	}
 	d.settle(err)
-	if d.created && d.plans[0] == nil && err != nil {
-		// Nothing was planned: leave no folder behind that would refuse the corrected command.
+	if vain { // leave no folder behind that would refuse the corrected command
 		return d.summary, errors.Join(err, d.dir.Remove())
 	}
 	d.event(Event{Kind: EventJob, Text: fmt.Sprintf("job %s: %s, exit code %d", d.job.name, d.summary.State, d.summary.ExitCode)})
 	return d.summary, errors.Join(err, d.dir.WriteSummary(d.summary))
+}
+
+// inVain tells whether a run failed before it had anything worth keeping: a plan or, where it is the input that is
+// wrong, a stage behind the scan. What has been scanned is of no use then: the corrected input is another.
+func (d *driver) inVain(err error) bool {
+	if err == nil || d.created && d.plans[0] == nil {
+		return err != nil
+	}
+	if d.stages[0].kind != task.Scan || ClassOf(err) != Input || results(d.dir) != "" {
+		return false
+	}
+	begun, failed := d.dir.Stages()
+	return failed == nil && !slices.ContainsFunc(begun, func(name string) bool { return name != d.stages[0].folder })
 }
 
 // startProfile begins to profile the driver.

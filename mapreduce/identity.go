@@ -233,8 +233,21 @@ func sameRange(ctx context.Context, rg Range, sum string) (bool, error) {
 	return now == sum, err
 }
 
-func changedInput(name string) error {
-	return BadInput(fmt.Errorf("%s changed since this job read it: put the old file back, or give another --out", name))
+// changedError reports a file of the input that is not what the job has read.
+type changedError struct{ name string }
+
+func (e *changedError) Error() string {
+	return e.name + " changed since this job read it: put the old file back, or give another --out"
+}
+
+func changedInput(name string) error { return BadInput(&changedError{name}) }
+
+// whileScanned makes another of a changedError where only the scan has read the file, so that none has to be put back.
+func whileScanned(err error) error {
+	if changed := (*changedError)(nil); errors.As(err, &changed) {
+		return BadInput(fmt.Errorf("%s changed while this job scanned it", changed.name))
+	}
+	return err
 }
 
 // checkContent asks the rows in the shards that are still there whether what they name has changed.

@@ -101,7 +101,7 @@ func (t *taskRun) scan(ctx context.Context, ranges []Range) error {
 		}
 		s, err := t.scanRange(ctx, rg)
 		if err != nil {
-			return err
+			return whileScanned(err)
 		}
 		t.scanned = append(t.scanned, s)
 	}
