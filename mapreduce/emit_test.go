@@ -67,11 +67,12 @@ func joined(shape, first int) *Stream[string, string] {
 	case 2:
 		s.Key, s.Value = padded{}, padded{}
 	case 3:
+		s.First = 0
 		s.Combine = func(a, b string) string { return a + "," + b }
 	case 4:
 		s.Merge = func(into *string, v string) { *into += "," + v }
 	}
-	if first > 0 && s.merging() == nil {
+	if s.First > 0 {
 		s.Group = func([]byte) int { return 1 }
 	}
 	return s

@@ -52,7 +52,8 @@ type Stream[K, V any] struct {
 	Merge func(into *V, v V)
 	// First, if above 0, is how many values of each group the reducer reads at most: the first in the order in which
 	// they come. The engine leaves out others wherever that is cheap, and gives the reducer no more. With keys of a
-	// fixed width of up to 16 bytes, Group must give the same length for all. What a combiner made in each map is one value.
+	// fixed width of up to 16 bytes, Group must give the same length for all. A stream with Combine has no First: a key has
+	// one value in each map then, and to leave some of them out would make another result.
 	First int64
 	// BytesPerRow estimates what one input row of the stage sends through this stream; it decides the number of
 	// partitions. 0 means 64.
@@ -90,6 +91,9 @@ func (s *Stream[K, V]) bind(index int) error {
 	}
 	if s.First < 0 {
 		return fmt.Errorf("stream %s: First is %d, and must not be negative", s.Name, s.First)
+	}
+	if s.First > 0 && s.Combine != nil {
+		return fmt.Errorf("stream %s: Combine and First exclude each other: to leave out values of some maps would make another result of the rest", s.Name)
 	}
 	return nil
 }
