@@ -30,7 +30,7 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	if c.buffers == nil { // until a mapper is made
 		c.buffers = &shuffle.Buffers{}
 	}
-	in, err := s.open(t, c.inputConfig(t, s, n, partition), func() func() (string, bool) { return c.runFiles(t) })
+	in, err := s.open(t, c.inputConfig(ctx, t, s, n, partition), func() func() (string, bool) { return c.runFiles(t) })
 	if err != nil {
 		return c.inputError(t, err)
 	}
@@ -54,7 +54,7 @@ func (c *child) release() {
 // open files and the garbage collector's slack.
 const reduceBudget = 3
 
-func (c *child) inputConfig(t *taskRun, s streamPort, stream, partition int) shuffle.Config {
+func (c *child) inputConfig(ctx context.Context, t *taskRun, s streamPort, stream, partition int) shuffle.Config {
 	k, v := s.widths()
 	budget := c.memory / reduceBudget
 	if budget == 0 {
@@ -63,6 +63,7 @@ func (c *child) inputConfig(t *taskRun, s streamPort, stream, partition int) shu
 	return shuffle.Config{
 		Stream: stream, Partition: partition, KeyWidth: k, ValueWidth: v, Group: s.prefix(),
 		First: s.first(), Buffers: c.buffers, Budget: budget, TempDir: t.folder, Beat: t.cell.Beat,
+		Stopped: func() error { return checkCanceled(ctx) },
 	}
 }
 

@@ -145,3 +145,23 @@ func TestReduceOfDamagedRecords(t *testing.T) {
 type loose struct{ streamPort }
 
 func (loose) widths() (int, int) { return 0, 0 }
+
+// A cancel ends the loading of a partition, in whichever way it is loaded.
+func TestCancelWhileLoading(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	plain, combines := testStream("s"), joined(2, 0)
+	combines.Combine = func(a, _ string) string { return a }
+	for _, s := range []*Stream[string, string]{plain, combines} {
+		path := emitFile(t, s, func(o *Out) { s.Emit(o, 0, "ab", "cd") })
+		tr := benchTask(t, s)
+		tr.as.Number = 1
+		cfg := (&child{}).inputConfig(ctx, tr, s, 0, 0)
+		runs := func() func() (string, bool) {
+			return func() (string, bool) { return path, true } // without an end, but for the cancel
+		}
+		if _, err := s.open(tr, cfg, runs); ClassOf(err) != task.Canceled {
+			t.Errorf("combines %v: %v", s.combines(), err)
+		}
+	}
+}

@@ -171,7 +171,7 @@ func BenchmarkInput(b *testing.B) {
 // BenchmarkMerge merges 16 sorted runs.
 func BenchmarkMerge(b *testing.B) {
 	const n, k = 1 << 20, 16
-	cfg := Config{KeyWidth: 8, ValueWidth: 8, Budget: 64 << 20, TempDir: b.TempDir(), MaxFan: k, Beat: func() {}}
+	cfg := Config{KeyWidth: 8, ValueWidth: 8, Budget: 64 << 20, TempDir: b.TempDir(), MaxFan: k, Beat: func() {}, Stopped: func() error { return nil }}
 	s := newSpiller(&cfg, &cutter{})
 	records := random16(n, 1<<40)
 	for i := range k {

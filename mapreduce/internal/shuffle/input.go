@@ -24,6 +24,7 @@ type Config struct {
 	TempDir              string               // for spills; "" is the system's
 	MaxFan               int                  // ways of a merge and files open at once; 0 is 16, at least 2
 	Beat                 func()               // called at least once a file, block and 8,192 records; may be nil
+	Stopped              func() error         // asked as often, but not while records are sorted: an error ends it all and is returned; may be nil
 
 	early int64 // 0: minEarly; tests set less
 }
@@ -67,12 +68,10 @@ func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
 	if cfg.MaxFan < 2 || cfg.KeyWidth < 0 || cfg.ValueWidth < 0 || cfg.First < 0 {
 		return nil, fmt.Errorf("shuffle input: fan %d, widths %d and %d, first %d", cfg.MaxFan, cfg.KeyWidth, cfg.ValueWidth, cfg.First)
 	}
-	if cfg.Beat == nil {
-		cfg.Beat = func() {}
-	}
 	if cfg.early == 0 {
 		cfg.early = minEarly
 	}
+	cfg.setHooks()
 	in := &Input{cfg: cfg, shape: shape{cfg.KeyWidth, cfg.ValueWidth}}
 	in.cutter = newCutter(&in.cfg)
 	in.spiller = newSpiller(&in.cfg, &in.cutter)
@@ -81,6 +80,21 @@ func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
 		return nil, err
 	}
 	return in, nil
+}
+
+func (cfg *Config) setHooks() {
+	if cfg.Beat == nil {
+		cfg.Beat = func() {}
+	}
+	if cfg.Stopped == nil {
+		cfg.Stopped = func() error { return nil }
+	}
+}
+
+// step shows that work goes on, and tells whether it is to end.
+func (cfg *Config) step() error {
+	cfg.Beat()
+	return cfg.Stopped()
 }
 
 // load surveys the run files, so as to allocate once, and then reads them.
@@ -135,7 +149,9 @@ func (in *Input) survey(s *Segment, next func() (string, bool)) (paths []string,
 
 // visit opens the partition in a run file and calls do.
 func (in *Input) visit(s *Segment, path string, do func() error) error {
-	in.cfg.Beat()
+	if err := in.cfg.step(); err != nil {
+		return err
+	}
 	if err := s.open(path, in.cfg.Stream, in.cfg.Partition); err != nil {
 		return err
 	}
@@ -198,7 +214,9 @@ func (in *Input) read(s *Segment, b *batch) error {
 }
 
 func (in *Input) nextBlock(s *Segment) error {
-	in.cfg.Beat()
+	if err := in.cfg.step(); err != nil {
+		return err
+	}
 	return s.nextBlock()
 }
 
@@ -281,7 +299,9 @@ func (in *Input) fetch() bool {
 		}
 	}
 	if in.fetched++; in.fetched%beatRecords == 0 {
-		in.cfg.Beat()
+		if in.err = in.cfg.step(); in.err != nil {
+			return false
+		}
 	}
 	in.key, in.value, in.pending = key, value, true
 	return true

@@ -22,7 +22,7 @@ type spiller struct {
 	dir     string
 	fan     int // ways of a merge
 	target  int // block size
-	beat    func()
+	cfg     *Config
 	runs    []run
 	cutter  *cutter
 	written int64 // bytes, all passes
@@ -30,7 +30,7 @@ type spiller struct {
 
 func newSpiller(cfg *Config, c *cutter) *spiller {
 	return &spiller{
-		shape: shape{cfg.KeyWidth, cfg.ValueWidth}, dir: cfg.TempDir, fan: cfg.MaxFan, beat: cfg.Beat, cutter: c,
+		shape: shape{cfg.KeyWidth, cfg.ValueWidth}, dir: cfg.TempDir, fan: cfg.MaxFan, cfg: cfg, cutter: c,
 		target: int(min(max(cfg.Budget/int64(4*cfg.MaxFan), 4<<10), 256<<10)),
 	}
 }
@@ -81,7 +81,9 @@ func (s *spiller) copy(r *run, f io.Writer, src source) error {
 			r.common = append(r.common, key...)
 		}
 		if n%beatRecords == 0 {
-			s.beat()
+			if err := s.cfg.step(); err != nil {
+				return err
+			}
 		}
 		r.common = r.common[:commonPrefix(r.common, key)]
 		if err := w.Add(0, 0, key, value); err != nil {
@@ -109,7 +111,7 @@ func (s *spiller) merge() (source, error) {
 			return nil, err
 		}
 	}
-	return newMerger(s.runs, s.shape, s.depth(s.runs), s.beat)
+	return newMerger(s.runs, s.shape, s.depth(s.runs), s.cfg.Beat)
 }
 
 // cheapest returns where the n neighbouring runs with the fewest bytes begin.
@@ -132,7 +134,7 @@ func (s *spiller) cheapest(n int) int {
 // mergeSome replaces runs[at:at+n] by their merge.
 func (s *spiller) mergeSome(at, n int) error {
 	some := slices.Clone(s.runs[at : at+n])
-	m, err := newMerger(some, s.shape, s.depth(some), s.beat)
+	m, err := newMerger(some, s.shape, s.depth(some), s.cfg.Beat)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s *scripted) next() (key, value []byte, err error) {
 func (s *scripted) close() error { return nil }
 
 func testSpiller(t *testing.T, fan int) *spiller {
-	return newSpiller(&Config{TempDir: t.TempDir(), MaxFan: fan, Beat: func() {}}, &cutter{})
+	return newSpiller(&Config{TempDir: t.TempDir(), MaxFan: fan, Beat: func() {}, Stopped: func() error { return nil }}, &cutter{})
 }
 
 // A spill that fails leaves no file.
