@@ -30,6 +30,8 @@ type child struct {
 	verified map[string]bool
 	// checked are the stages whose Files have been compared with job.json in this process.
 	checked map[string]bool
+	// touched are kept between attempts.
+	touched touched
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
 	made    mapRunner
 	madeFor *Env
@@ -55,7 +57,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 			return worker.Ready{}, err
 		}
 		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]bool{}
-		c.checked = map[string]bool{}
+		c.checked, c.touched = map[string]bool{}, touched{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
 	return worker.Ready{}, fmt.Errorf("no job %q in this program", j.Job)
@@ -110,6 +112,7 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	t := &taskRun{
 		env: env, stage: s, as: as, folder: folder,
 		listing: c.dir.Path("stages", c.stages[0].folder, "listing"), cell: cell, rejects: c.opts.Rejects,
+		touched: c.touched,
 	}
 	start, cpu := time.Now(), cpuSeconds()
 	if err := c.do(ctx, t, p); err != nil {

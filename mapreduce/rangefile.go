@@ -90,18 +90,18 @@ func (r *rangeFile) close() error { return r.f.Close() }
 // readRanges lets read read ranges, and compares their files before and after with what was scanned of them, as far
 // as the digests of the ranges do not tell.
 func (t *taskRun) readRanges(ctx context.Context, ranges []Range, read func() error) error {
-	if err := unchanged(ctx, ranges, t.cell.Beat); err != nil {
+	if err := t.unchanged(ctx, ranges); err != nil {
 		return err
 	}
 	if err := read(); err != nil && !errors.Is(err, ErrLimit) {
 		return err
 	}
-	return unchanged(ctx, ranges, t.cell.Beat)
+	return t.unchanged(ctx, ranges)
 }
 
 // unchanged compares files with what was scanned: their size, since whoever reads the last range reads to the end of the file,
 // and, where a range has no digest, their time or else their digest.
-func unchanged(ctx context.Context, ranges []Range, beat func()) error {
+func (t *taskRun) unchanged(ctx context.Context, ranges []Range) error {
 	for _, rg := range ranges {
 		if !rg.Scanned() {
 			continue
@@ -115,7 +115,7 @@ func unchanged(ctx context.Context, ranges []Range, beat func()) error {
 		case rg.Sum != "" || info.ModTime().UnixNano() == rg.ModTime:
 			continue
 		}
-		sum, err := rangeDigest(ctx, Range{Name: rg.Name, Path: rg.Path, Size: rg.Size}, beat)
+		sum, err := t.touched.digest(ctx, rg, info, t.cell.Beat)
 		if err != nil {
 			return err
 		}
@@ -124,6 +124,35 @@ func unchanged(ctx context.Context, ranges []Range, beat func()) error {
 		}
 	}
 	return nil
+}
+
+// touched are the digests of files that have another time than when they were scanned. A process takes them once.
+type touched map[fileState]string
+
+// fileState tells a file from what it is after a change.
+type fileState struct {
+	path          string
+	size, modTime int64
+}
+
+// digest is that of the whole file of a range, of which info has just been asked for.
+func (d touched) digest(ctx context.Context, rg Range, info os.FileInfo, beat func()) (string, error) {
+	at := fileState{rg.Path, info.Size(), info.ModTime().UnixNano()}
+	if sum, ok := d[at]; ok {
+		return sum, nil
+	}
+	sum, err := rangeDigest(ctx, Range{Name: rg.Name, Path: rg.Path, Size: rg.Size}, beat)
+	if err != nil {
+		return "", err
+	}
+	now, err := os.Stat(rg.Path)
+	if err != nil {
+		return "", BadInput(err)
+	}
+	if now.Size() == info.Size() && now.ModTime().Equal(info.ModTime()) { // else nobody knows of what it is
+		d[at] = sum
+	}
+	return sum, nil
 }
 
 // rangeDigest is the digest of a range as it is now.

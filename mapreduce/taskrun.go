@@ -28,6 +28,7 @@ type taskRun struct {
 	cell    *worker.Cell
 	rejects Dataset[Reject]
 	limit   int64 // rows that the task takes of its ranges, 0 for all
+	touched touched
 
 	out      Out
 	counts   task.Counts
