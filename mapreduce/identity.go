@@ -110,7 +110,14 @@ func shown(v string) string {
 
 func compareInputs(have, want []jobdir.Input) []string {
 	if len(have) != len(want) {
-		return []string{fmt.Sprintf("it has %d inputs, and %d are given here", len(have), len(want))}
+		noun, verb := "inputs", "are"
+		if len(have) == 1 {
+			noun = "input"
+		}
+		if len(want) == 1 {
+			verb = "is"
+		}
+		return []string{fmt.Sprintf("it has %d %s, and %d %s given here", len(have), noun, len(want), verb)}
 	}
 	for i := range have {
 		if have[i].Path != want[i].Path || have[i].Name != want[i].Name {

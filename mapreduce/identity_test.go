@@ -26,7 +26,7 @@ func TestIdentity(t *testing.T) {
 		{func(c *mapreduce.Config) { c.Partitions = 7 }, wordsJob(), []string{"--partitions is 3 there and 7 here"}},
 		{func(c *mapreduce.Config) { c.Limit = 5 }, wordsJob(), []string{"--limit is 0 there and 5 here"}},
 		{func(c *mapreduce.Config) { c.Params, c.Limit = nil, 9 }, wordsJob(), []string{`--Spare is "red" there and "" here`, "--limit"}},
-		{func(c *mapreduce.Config) { c.Inputs = []string{inputs, inputs} }, wordsJob(), []string{"1 inputs, and 2"}},
+		{func(c *mapreduce.Config) { c.Inputs = []string{inputs, inputs} }, wordsJob(), []string{"it has 1 input, and 2 are given here"}},
 		{func(c *mapreduce.Config) { c.Inputs = []string{filepath.Join(inputs, "a.txt")} }, wordsJob(), []string{"input 1"}},
 		{func(c *mapreduce.Config) { c.Params = nil }, rankJob(), []string{"job words, not rank"}},
 	} {

@@ -114,7 +114,7 @@ type Counts struct {
 	Datasets        map[string]DatasetCount `json:"datasets,omitempty"`
 }
 
-// StreamCount counts the records of a stream. Emitted is before the combiner, Written is what
+// StreamCount counts the records of a stream. Emitted is before the combiner and First, Written is what
 // the run files hold, Reduced what reduces read; Rejected of those were in rejected groups.
 type StreamCount struct {
 	Emitted  int64 `json:"emitted,omitempty"`
