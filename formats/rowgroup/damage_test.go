@@ -44,7 +44,7 @@ func TestDamage(t *testing.T) {
 
 func damageFiles(t *testing.T) map[string][]byte {
 	files := map[string][]byte{}
-	for _, name := range []string{"duckdb-v1-snappy", "duckdb-v2-plain", "polars-zstd"} {
+	for _, name := range []string{"duckdb-v1-snappy", "duckdb-v2-plain", "duckdb-lz4", "polars-zstd"} {
 		data, err := os.ReadFile(filepath.Join("testdata", name+".parquet"))
 		if err != nil {
 			t.Fatal(err)

@@ -23,8 +23,8 @@
 //
 // Both versions of data pages are read, and all encodings of the Parquet specification but the deprecated
 // BIT_PACKED levels: PLAIN, dictionaries, RLE, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY
-// and BYTE_STREAM_SPLIT. Codecs are those of arrow/go v15: none, snappy, gzip, brotli, zstd. LZ4 and LZO are
-// an ErrUnsupported, as are encrypted files.
+// and BYTE_STREAM_SPLIT. Codecs are those of arrow/go v15, none, snappy, gzip, brotli and zstd, and LZ4_RAW. LZO
+// and the older LZ4, of which there are several kinds, are an ErrUnsupported, as are encrypted files.
 //
 // # Damage
 //

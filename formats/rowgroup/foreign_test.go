@@ -1,6 +1,7 @@
 package rowgroup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -95,6 +96,24 @@ func checkForeign(t *testing.T, data []byte, columns []string, want map[string]f
 	}
 }
 
+// Pages that DuckDB compressed by LZ4_RAW.
+func TestForeignLZ4(t *testing.T) {
+	data, err := os.ReadFile("testdata/duckdb-lz4.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := int64(0)
+	err = each(data, func(row *Row, err error) {
+		if err != nil || !same(row.Values[0], intValue(rows)) {
+			t.Errorf("row %d: %+v, %v", rows, row.Values, err)
+		}
+		rows++
+	})
+	if err != nil || rows != 9 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+}
+
 func TestForeignUnsupported(t *testing.T) {
 	data, err := os.ReadFile("testdata/duckdb-v1-snappy.parquet")
 	if err != nil {
@@ -110,6 +129,11 @@ func TestForeignUnsupported(t *testing.T) {
 	if data, err = os.ReadFile("testdata/duckdb-lz4.parquet"); err != nil {
 		t.Fatal(err)
 	}
+	codec := []byte("\x18\x01i\x15\x0e") // of column i, 7
+	if bytes.Count(data, codec) != 1 {
+		t.Fatalf("%d columns i by LZ4_RAW", bytes.Count(data, codec))
+	}
+	data = bytes.Replace(data, codec, []byte("\x18\x01i\x15\x0a"), 1)
 	if err := each(data, nil); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), `column "i"`) || !strings.Contains(err.Error(), "LZ4") {
 		t.Errorf("LZ4: %v", err)
 	}

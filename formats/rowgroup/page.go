@@ -23,9 +23,9 @@ type page struct {
 // pages reads the pages of a column chunk.
 type pages struct {
 	stream   stream
-	codec    compress.Codec // nil: not compressed
-	limit    int64          // bytes of a page, decompressed
-	optional bool           // data pages have definition levels
+	codec    codec // nil: not compressed
+	limit    int64 // bytes of a page, decompressed
+	optional bool  // data pages have definition levels
 	packed   []byte
 	raw      []byte
 }
@@ -59,14 +59,20 @@ func (p *pages) open(f *footer, group int, column field) error {
 	return p.setCodec(chunk.Compression())
 }
 
-func (p *pages) setCodec(c compress.Compression) (err error) {
-	p.codec = nil
-	if c == compress.Codecs.Uncompressed {
+func (p *pages) setCodec(c compress.Compression) error {
+	switch c {
+	case compress.Codecs.Uncompressed:
+		p.codec = nil
+		return nil
+	case lz4Raw:
+		p.codec = lz4Blocks{}
 		return nil
 	}
-	if p.codec, err = compress.GetCodec(c); err != nil {
+	known, err := compress.GetCodec(c)
+	if err != nil {
 		return unsupported("compression by %v", c)
 	}
+	p.codec = known
 	return nil
 }
 
