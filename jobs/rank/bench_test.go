@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -242,42 +241,44 @@ func (f *figures) measureJob(b *testing.B, v variant) {
 	})
 }
 
-// report prints what was measured. A benchmark's own log would be cut after ten lines.
+// report prints what was measured. A benchmark's own log would be cut after ten lines. Ratios are of the least figures
+// too: what else runs on the machine can only add to a figure, and it has doubled some from one second to the next.
 func report(b *testing.B, all []*figures, rounds int) {
 	b.Helper()
 	_, _ = fmt.Printf("\n%d cores, %d rounds: medians (least to greatest)\n", bench.Cores, rounds)
 	for _, f := range all {
 		f.print(os.Stdout)
 	}
-	f := all[0]
-	ratio := func(unit string, limit, figure float64) {
-		if !math.IsNaN(figure) {
-			_, _ = fmt.Printf("%-28s %.2f (limit %.1f)\n", unit, figure, limit)
-			b.ReportMetric(figure, unit)
+	_, _ = fmt.Printf("\n%-28s medians  leasts  limit\n", "ratios of")
+	ratio := func(unit string, limit float64, of, over bench.Series) {
+		if len(of) == 0 || len(over) == 0 {
+			return
 		}
+		least := of.Least() / over.Least()
+		_, _ = fmt.Printf("%-28s %7.2f %7.2f %6.1f\n", unit, of.Median()/over.Median(), least, limit)
+		b.ReportMetric(least, unit)
 	}
 	for _, f := range all {
 		size := fmt.Sprintf(":%.3gM", float64(f.file.rows)/1e6)
-		ratio("in-place/floor"+size, 1.4, f.cpuOf(topInPlace)/f.floor.Median())
-		ratio("shards/floor"+size, 1.9, f.cpuOf(topShards)/f.floor.Median())
-		ratio("groups/top10-in-place"+size, .8, f.cpuOf(groupsInPlace)/f.cpuOf(topInPlace))
-		ratio("groups/top10-shards"+size, .8, f.cpuOf(groupsShards)/f.cpuOf(topShards))
+		ratio("in-place/floor"+size, 1.4, f.cpuOf(topInPlace), f.floor)
+		ratio("shards/floor"+size, 1.9, f.cpuOf(topShards), f.floor)
+		ratio("groups/top10-in-place"+size, .8, f.cpuOf(groupsInPlace), f.cpuOf(topInPlace))
+		ratio("groups/top10-shards"+size, .8, f.cpuOf(groupsShards), f.cpuOf(topShards))
 	}
 	if len(all) > 1 {
 		for _, v := range variants() {
-			ratio("x10:"+strings.NewReplacer(", ", "-", " ", "-").Replace(v.name), 11, all[1].cpuOf(v.name)/f.cpuOf(v.name))
+			ratio("x10:"+strings.NewReplacer(", ", "-", " ", "-").Replace(v.name), 11, all[1].cpuOf(v.name), all[0].cpuOf(v.name))
 		}
 	}
-	b.ReportMetric(f.cpuOf(topShards), "cpu-s/shards")
 	b.ReportMetric(0, "ns/op")
 }
 
-// cpuOf is the median of a variant, or NaN where it was not measured.
-func (f *figures) cpuOf(name string) float64 {
-	if j := f.jobs[name]; j != nil && len(j.cpu) > 0 {
-		return j.cpu.Median()
+// cpuOf are the figures of a variant, none where it was not measured.
+func (f *figures) cpuOf(name string) bench.Series {
+	if j := f.jobs[name]; j != nil {
+		return j.cpu
 	}
-	return math.NaN()
+	return nil
 }
 
 func (f *figures) print(out io.Writer) {

@@ -121,6 +121,12 @@ func (s Series) Median() float64 {
 	return median
 }
 
+// Least is the least figure.
+func (s Series) Least() float64 {
+	least, _, _ := s.Spread()
+	return least
+}
+
 // String is the median, and between which figures it lies.
 func (s Series) String() string {
 	least, median, greatest := s.Spread()

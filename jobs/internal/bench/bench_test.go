@@ -104,7 +104,7 @@ func TestSpread(t *testing.T) {
 		{Series{4, 1, 3, 2}, 1, 3, 4, "3 (1 to 4)"},
 	} {
 		least, median, greatest := tt.s.Spread()
-		if least != tt.least || median != tt.median || greatest != tt.greatest || tt.s.Median() != median || tt.s.String() != tt.text {
+		if least != tt.least || median != tt.median || greatest != tt.greatest || tt.s.Median() != median || tt.s.Least() != least || tt.s.String() != tt.text {
 			t.Errorf("%v: %v %v %v, %q", []float64(tt.s), least, median, greatest, tt.s)
 		}
 	}
