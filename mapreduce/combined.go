@@ -31,7 +31,7 @@ func (sorted) Stands() int64 { return 1 }
 // value of each key fits in memory. Values of a fixed width are as large as they look, and what is decoded of
 // them is what was encoded, so that results do not depend on which of the two ways was gone.
 func (s *Stream[K, V]) combines() bool {
-	return s.merging() != nil && s.Group == nil && s.First == 0 && widthOf(s.Value) > 0
+	return s.merging() != nil && s.Group == nil && widthOf(s.Value) > 0
 }
 
 // counted is a value that stands for n records.

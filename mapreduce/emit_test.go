@@ -70,6 +70,7 @@ func joined(shape, first int) *Stream[string, string] {
 		s.First = 0
 		s.Combine = func(a, b string) string { return a + "," + b }
 	case 4:
+		s.First = 0
 		s.Merge = func(into *string, v string) { *into += "," + v }
 	}
 	if s.First > 0 {

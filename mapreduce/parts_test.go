@@ -165,8 +165,8 @@ func badStages() map[string][]Stage {
 	reads.Reads = []Port{&b}
 	first := testStream("n")
 	first.First = -1
-	both := testStream("n")
-	both.First, both.Combine = 1, func(a, _ string) string { return a }
+	cut := testStream("n")
+	cut.First, cut.Combine = 1, func(a, _ string) string { return a }
 	fleeting := &Stream[string, []byte]{
 		Name: "n", Key: String{}, Value: Bytes{}, Combine: func(a, _ []byte) []byte { return a },
 		Reduce: func(context.Context, *Env) (Reducer[string, []byte], error) { return nil, nil },
@@ -187,7 +187,7 @@ func badStages() map[string][]Stage {
 		"Create and Ext are needed":      {stage("s", one, &noCreate)},
 		"Key, Value and Reduce":          {stage("s", one, &Stream[string, string]{Name: "n"})},
 		"First is -1":                    {stage("s", one, first)},
-		"Combine and First exclude":      {stage("s", one, both)},
+		"Combine and First exclude":      {stage("s", one, cut)},
 		"codec Bytes cannot be combined": {stage("s", one, fleeting)},
 		"only one may be set":            {stage("s", one, both)},
 		"two streams of one name":        {stage("s", one, testStream("n"), testStream("n"))},

@@ -92,7 +92,7 @@ func (s *Stream[K, V]) bind(index int) error {
 	if s.First < 0 {
 		return fmt.Errorf("stream %s: First is %d, and must not be negative", s.Name, s.First)
 	}
-	if s.First > 0 && s.Combine != nil {
+	if s.First > 0 && s.merging() != nil {
 		return fmt.Errorf("stream %s: Combine and First exclude each other: to leave out values of some maps would make another result of the rest", s.Name)
 	}
 	return nil
