@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
+	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 )
 
@@ -156,6 +158,10 @@ func (l *Lister) glob(ctx context.Context, in InputFile, visit func(e Entry) err
 	}
 	sortPaths(paths)
 	for _, p := range paths {
+		if jobdir.Is(fsx.OS{}, p) {
+			l.Pass()
+			continue
+		}
 		match := InputFile{Name: in.Name[:at] + strings.TrimPrefix(p, folder), Path: p}
 		if err := l.Walk(ctx, match, visit); err != nil {
 			return err
@@ -183,7 +189,8 @@ func sortPaths(paths []string) {
 
 // walkDir visits the files below a folder so that full names come in byte order: for this a
 // folder's name compares as if it ended in a slash. Symbolic links to files are followed; those to folders, and what
-// is no file, are passed over and counted. The job directory itself is no input.
+// is no file, are passed over and counted. So are job directories: what an earlier job has left is input only if it is
+// named.
 func (l *Lister) walkDir(ctx context.Context, dir Entry, visit func(e Entry) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -197,6 +204,8 @@ func (l *Lister) walkDir(ctx context.Context, dir Entry, visit func(e Entry) err
 		e := Entry{Name: filepath.Join(dir.Name, d.Name()), Path: filepath.Join(dir.Path, d.Name()), Found: true}
 		switch {
 		case e.Path == l.own:
+		case d.IsDir() && jobdir.Is(fsx.OS{}, e.Path):
+			l.Pass()
 		case d.IsDir():
 			err = l.walkDir(ctx, e, visit)
 		case d.Type().IsRegular() || linksToFile(d, e.Path):

@@ -5,6 +5,7 @@ package lines
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -75,7 +76,9 @@ func columns() table.Columns[Line] {
 
 func list(ctx context.Context, l *mapreduce.Lister) error {
 	for _, in := range l.Inputs() {
+		taken := 0
 		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
+			taken++
 			file, kind, err := compressed.Open(e.Path)
 			if err != nil {
 				return mapreduce.BadInput(err)
@@ -90,6 +93,9 @@ func list(ctx context.Context, l *mapreduce.Lister) error {
 		})
 		if err != nil {
 			return err
+		}
+		if taken == 0 {
+			return mapreduce.BadInput(fmt.Errorf("%s: no file in this folder: is it the right one, and mounted?", in.Name))
 		}
 	}
 	return nil

@@ -76,7 +76,7 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 	var m meta // what the scan will find
 	for _, in := range l.Inputs() {
 		info, err := os.Stat(in.Path)
-		folder := err == nil && info.IsDir()
+		folder, taken := err == nil && info.IsDir(), 0
 		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
 			f, err := formatOf(e.Name)
 			if err != nil && folder {
@@ -86,6 +86,7 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 			if err != nil {
 				return mapreduce.BadInput(err)
 			}
+			taken++
 			kind, err := t.look(&m, f, e)
 			switch {
 			case err != nil:
@@ -97,6 +98,9 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 		})
 		if err != nil {
 			return err
+		}
+		if taken == 0 {
+			return mapreduce.BadInput(fmt.Errorf("%s: no file in this folder whose name ends in %s: is it the right one, and mounted?", in.Name, knownFormats))
 		}
 	}
 	return nil

@@ -225,6 +225,13 @@ func checkFormat(fsys fsx.FS, path string) error {
 	return nil
 }
 
+// Is tells whether a folder is a job directory, of whatever format.
+func Is(fsys fsx.FS, path string) bool {
+	err := checkFormat(fsys, path)
+	var other *FormatError
+	return err == nil || errors.As(err, &other)
+}
+
 // Open opens a job directory without locking it: ErrNoJob, *FormatError or, for job.json,
 // *DamagedError.
 func Open(fsys fsx.FS, path string) (*Dir, error) {
