@@ -18,8 +18,10 @@ const classifyText = `
 Classifies images with an ONNX model. An input that ends in .csv is a manifest
 with a column of paths; a folder is searched for .jpg .jpeg .png .gif .webp .bmp
 .tif and .tiff files; any other file is an image. Other columns of a manifest
-are carried through to the results. The same command continues where an earlier
-run stopped.
+are carried through to the results. With --label-col the results are compared
+with the labels given: accuracy, precision, recall, F1, confusion and calibration
+are printed and are in out/evaluation*. The same command continues where an
+earlier run stopped.
 
 Example:
   shardmill classify --model model.onnx --labels labels.txt \
@@ -40,7 +42,8 @@ func classifyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "root", Usage: "`DIR`folder of relative paths in manifests (default: the manifest's own)"},
 		&cli.StringFlag{Name: "path-col", Value: d.PathCol, Usage: "`COL`column with the image's path (default: " + d.PathCol + ")"},
 		&cli.StringFlag{Name: "id-col", Usage: "`COL`column with a unique id (default: the path is the id)"},
-		&cli.StringFlag{Name: "label-col", Usage: "`COL`column that comes out as true_label"},
+		&cli.StringFlag{Name: "label-col", Usage: "`COL`column with the true label; it comes out as true_label"},
+		evaluateFlag(),
 		&cli.IntFlag{Name: "top-k", Value: d.TopK, Usage: "`K`labels of an image (default: 5)"},
 		&cli.Float64Flag{Name: "threshold", Value: d.Threshold, Usage: "`S`least score of a label, 0 to 1 (default: 0)"},
 		&cli.StringFlag{Name: "partition-by", Usage: "`label`a folder label=ID for each label in ranked; for few labels"},
@@ -80,6 +83,7 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 		PathCol: c.String("path-col"), IDCol: c.String("id-col"), LabelCol: c.String("label-col"),
 		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
 		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
+		Evaluate: evaluates(c),
 	}
 	var err error
 	if params.MaxPixels, err = parseCount(c.String("max-pixels")); err != nil {

@@ -15,11 +15,11 @@ import (
 // resultLines says in short how a job ended.
 func resultLines(s mapreduce.Summary, dir string) []pair {
 	lines := []pair{{s.Job, stateText(s)}, {"tasks", taskText(s.Stages)}, {"rows", rowText(s.Rows)}}
-	folder := mapreduce.ResultsOut
-	if s.State == mapreduce.StateHeld {
-		folder = mapreduce.ResultsHeld
-	}
+	folder := resultFolder(s)
 	for _, d := range s.Datasets {
+		if ofEvaluation(s, d.Name) {
+			continue
+		}
 		text := fmt.Sprintf("%s in %s, %s", counted(d.Rows, "row"), counted(int64(d.Files), "file"), sized(d.Bytes))
 		lines = append(lines, pair{d.Name, text + ": " + filepath.Join(dir, folder, d.Name)})
 	}
@@ -27,6 +27,14 @@ func resultLines(s mapreduce.Summary, dir string) []pair {
 		lines = append(lines, pair{"rejects", fmt.Sprintf("%s, each with its reason: %s", counted(s.Rows.Rejected, "row"), filepath.Join(dir, "rejects"))})
 	}
 	return append(lines, pair{"time", usageText(s)})
+}
+
+// resultFolder is where the results of a job are in its directory.
+func resultFolder(s mapreduce.Summary) string {
+	if s.State == mapreduce.StateHeld {
+		return mapreduce.ResultsHeld
+	}
+	return mapreduce.ResultsOut
 }
 
 // stateText is the state of a job for people.

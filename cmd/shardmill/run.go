@@ -60,8 +60,12 @@ func (p *program) writeResult(s style, sum mapreduce.Summary, dir string) error 
 		return nil
 	case !s.json && len(sum.Stages) == 0: // nothing was done
 		return nil
-	case s.json:
-		return writeJSON(p.stdout, summaryLine{Kind: "summary", Summary: sum})
 	}
-	return writeLines(p.stdout, resultLines(sum, dir))
+	models, err := evaluated(sum, dir)
+	if s.json {
+		err = errors.Join(err, p.writeEvaluation(s, sum, models, dir))
+		return errors.Join(err, writeJSON(p.stdout, summaryLine{Kind: "summary", Summary: sum}))
+	}
+	err = errors.Join(err, writeLines(p.stdout, resultLines(sum, dir)))
+	return errors.Join(err, p.writeEvaluation(s, sum, models, dir))
 }

@@ -16,12 +16,13 @@ import (
 const showText = `
 Prints the first rows of a job's results. Of classify: the labels with their
 numbers of images and the best images of each, or with --label the best images
-of one. Of rank: the first rows of the first parts. Of wordcount: the most
+of one, or with --evaluation how right the first labels are. Of rank: the first rows of the first parts. Of wordcount: the most
 frequent words.
 
 Examples:
   shardmill show job
   shardmill show --label crane -n 5 job
+  shardmill show --evaluation job
 `
 
 func (p *program) showCommand() *cli.Command {
@@ -31,6 +32,7 @@ func (p *program) showCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "label", Usage: "`NAME`images of this label only: its name or label_id"},
 			&cli.IntFlag{Name: "n", Value: 20, Usage: "`N`rows at most (default: 20)"},
+			evaluationFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: func(c *cli.Context) error {
@@ -42,6 +44,10 @@ func (p *program) showCommand() *cli.Command {
 				return badUsage("show", "-n: at least 1 is needed")
 			case c.IsSet("label") && c.String("label") == "":
 				return badUsage("show", "--label: a label is needed")
+			case c.Bool("evaluation") && c.IsSet("label"):
+				return badUsage("show", "--evaluation and --label exclude each other")
+			case c.Bool("evaluation"):
+				return p.showEvaluation(dir, c.Int("n"), c.Bool("json"))
 			}
 			return p.show(dir, jobs.View{Label: c.String("label"), Rows: c.Int("n")}, c.Bool("json"))
 		},

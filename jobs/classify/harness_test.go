@@ -68,7 +68,7 @@ func demo(t testing.TB, elem ...string) string {
 func demoParams(t testing.TB) classify.Params {
 	p := classify.Defaults()
 	p.Model, p.Labels, p.Preprocess = demo(t, "model.onnx"), demo(t, "labels.txt"), demo(t, "preprocess.yaml")
-	p.LabelCol = "label"
+	p.LabelCol, p.Evaluate = "label", true
 	return p
 }
 

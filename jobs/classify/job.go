@@ -32,7 +32,7 @@ func stages(p Params) ([]mapreduce.Stage, error) {
 	st := mapreduce.NewStage("classify", source(p), p.Batch,
 		func(_ context.Context, _ *mapreduce.Env) (mapreduce.Mapper[image], error) {
 			return newClassifier(p, s)
-		}, s.byID, s.byRank)
+		}, s.ports()...)
 	st.Timeout = timeout
 	st.Probe = true
 	st.Files = func() ([]mapreduce.File, error) { return files(p) }
@@ -59,6 +59,15 @@ func files(p Params) ([]mapreduce.File, error) {
 type streams struct {
 	byID   *mapreduce.Stream[string, prediction]
 	byRank *mapreduce.Stream[rankKey, prediction]
+	counts *evaluationStream // nil without an evaluation
+}
+
+func (s streams) ports() []mapreduce.Port {
+	ports := []mapreduce.Port{s.byID, s.byRank}
+	if s.counts != nil {
+		ports = append(ports, s.counts)
+	}
+	return ports
 }
 
 // Estimates of what an image sends through each stream, for the number of partitions.
@@ -74,7 +83,7 @@ func newStreams(p Params) streams {
 		names, err := read()
 		return writer{out: out, labels: names, model: p.modelName()}, err
 	}
-	return streams{
+	s := streams{
 		byID: &mapreduce.Stream[string, prediction]{
 			Name: "by_id", Key: mapreduce.String{}, Value: predictionCodec{},
 			BytesPerRow: int64(p.TopK) * bytesByIDPerRank, Writes: []mapreduce.Port{out.predictions},
@@ -93,6 +102,13 @@ func newStreams(p Params) streams {
 			},
 		},
 	}
+	if p.Evaluate {
+		s.counts = newEvaluationStream(newEvaluationOutputs(), func() ([]evaluatedModel, error) {
+			names, err := read()
+			return []evaluatedModel{{p.modelName(), names}}, err
+		})
+	}
+	return s
 }
 
 // writer makes rows of predictions.

@@ -25,6 +25,9 @@ type Params struct {
 	ImageTimeout string  `json:"image-timeout"`
 	Damaged      string  `json:"damaged"`      // accept or reject
 	PartitionBy  string  `json:"partition-by"` // "" or label
+
+	// Evaluate compares the results with the labels that images have. Jobs begun before there were evaluations have none.
+	Evaluate bool `json:"evaluate,omitempty"`
 }
 
 // Defaults are the parameters that a command line need not give.
