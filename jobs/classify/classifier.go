@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/shardmill/shardmill/formats/labels"
-	"github.com/shardmill/shardmill/jobs/classify/internal/metrics"
 	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
 	"github.com/shardmill/shardmill/jobs/classify/internal/pixel"
 	"github.com/shardmill/shardmill/jobs/classify/internal/preprocess"
@@ -25,8 +24,7 @@ type classifier struct {
 	crops   chan []byte    // for reuse
 	scores  []float32
 	top     []onnx.Scored
-	ranks   int        // how many labels of an image are looked at
-	judge   *evaluator // nil without an evaluation
+	judge   *evaluator
 }
 
 // newClassifier loads the model and checks everything that can be checked before an image is read.
@@ -43,11 +41,7 @@ func newClassifier(p Params, s streams) (_ *classifier, err error) {
 	if err != nil {
 		return nil, mapreduce.BadInput(err)
 	}
-	c := &classifier{p: p, spec: spec, streams: s, crops: make(chan []byte, 64), ranks: p.TopK}
-	if s.counts != nil {
-		c.ranks = max(p.TopK, evaluatedRanks)
-		c.judge = &evaluator{stream: s.counts, labels: metrics.NewLabels(names)}
-	}
+	c := &classifier{p: p, spec: spec, streams: s, crops: make(chan []byte, 64), judge: newEvaluator(s.counts, 0, names)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -204,14 +198,12 @@ func (c *classifier) score(i int, im *image, out *mapreduce.Out) error {
 		return err
 	}
 	var err error
-	c.top, err = onnx.TopK(c.scores[c.spec.LabelOffset:], c.ranks, c.top[:0])
+	c.top, err = onnx.TopK(c.scores[c.spec.LabelOffset:], c.p.ranks(), c.top[:0])
 	if err != nil {
 		out.Reject(i, err)
 		return nil
 	}
-	if c.judge != nil {
-		c.judge.add(out, i, im.label, c.top)
-	}
+	c.judge.add(out, i, im.label, c.top)
 	n := 0
 	for n < min(len(c.top), c.p.TopK) && float64(c.top[n].Score) >= c.p.Threshold {
 		n++

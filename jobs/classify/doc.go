@@ -8,5 +8,8 @@
 //	ranked       a row for each image with its rank-1 label, sorted by label, score (down) and id within a part
 //	labels       a row for each label that is rank 1 of some image: count and mean score
 //
-// The datasets' columns are in columns.go. They change only with Version, new ones at the end.
+// Where results are to be compared with the labels that images have, a third stream carries counts of images, by model, reduced
+// to evaluation, evaluation_labels, evaluation_confusion and evaluation_calibration. Their formulas are in package metrics.
+//
+// The datasets' columns are in columns.go and evaluation_columns.go. They change only with Version, new ones at the end.
 package classify

@@ -82,16 +82,32 @@ type evaluatedModel struct {
 	labels labels.Labels
 }
 
-// evaluator counts the images of one model in the mapper.
+// ranks is how many labels of an image are looked at: those of its predictions, and of its evaluation.
+func (p Params) ranks() int {
+	if p.Evaluate {
+		return max(p.TopK, evaluatedRanks)
+	}
+	return p.TopK
+}
+
+// evaluator counts the images of one model in the mapper. Nil counts nothing.
 type evaluator struct {
 	stream *evaluationStream
 	model  uint32
 	labels *metrics.Labels
 }
 
-// add counts row i of a batch. Top are its best labels, at least evaluatedRanks if there are so many.
+// newEvaluator makes the evaluator of a model, nil if there is no stream.
+func newEvaluator(stream *evaluationStream, model int, names labels.Labels) *evaluator {
+	if stream == nil {
+		return nil
+	}
+	return &evaluator{stream, uint32(model), metrics.NewLabels(names)}
+}
+
+// add counts row i of a batch. Top are the best Params.ranks labels.
 func (e *evaluator) add(out *mapreduce.Out, i int, label text, top []onnx.Scored) {
-	if len(top) == 0 {
+	if e == nil || len(top) == 0 {
 		return
 	}
 	first := top[0]

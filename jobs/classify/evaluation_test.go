@@ -260,6 +260,34 @@ func readPart(t *testing.T, dir, dataset string) []byte {
 	return b
 }
 
+// TestRepeatedLabels: labels of one name are one label where the name is given, and two where label ids are.
+func TestRepeatedLabels(t *testing.T) {
+	needRuntime(t)
+	p := demoParams(t)
+	p.Labels = filepath.Join(t.TempDir(), "labels.txt")
+	if err := os.WriteFile(p.Labels, []byte("stripes\nstripes\ndiagonal-stripes\ncheckerboard\ndisc\ngradient\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		stripes string // the label given for horizontal and vertical ones
+		correct int64
+		labels  int // that are seen
+	}{{"stripes", 16, 1}, {"1", 8, 2}} {
+		manifest := relabelled(t, func(_ int, label string) string {
+			if label == "horizontal-stripes" || label == "vertical-stripes" {
+				return c.stripes
+			}
+			return ""
+		})
+		dir := filepath.Join(t.TempDir(), "job")
+		mustRun(t, config(t, dir, p, manifest), mapreduce.ExitRejects)
+		s, err := classify.ShowEvaluation(filepath.Join(dir, "out"), 100)
+		if err != nil || s.Models[0].Evaluated != 16 || s.Models[0].Top1 != float64(c.correct)/16 || len(s.Labels) != c.labels {
+			t.Errorf("%s: %+v, %v", c.stripes, s, err)
+		}
+	}
+}
+
 // TestShowEvaluationOrder: the least F1 comes first, then the largest support, and of both no more than asked for.
 func TestShowEvaluationOrder(t *testing.T) {
 	needRuntime(t)
