@@ -6,6 +6,7 @@
 //	manifest     input: CSV files that list images
 //	text         input: lines of text
 //	labels       input: the names of a model's classes
+//	webdataset   input: tar archives of images
 //	delimited    input: CSV and the like at speed, also by byte ranges
 //	jsonl        input: one JSON object a line
 //	rowgroup     input: row groups of Parquet files that others wrote

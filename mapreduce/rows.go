@@ -135,6 +135,9 @@ func (s *Rows[R]) look() error {
 	return nil
 }
 
+// Beat shows that a reader makes progress, where it reads much of a file for few rows.
+func (s *Rows[R]) Beat() { s.t.cell.Beat() }
+
 // Entries lists the entries of a range of the listing.
 func (s *Rows[R]) Entries(rg Range, yield func(Entry) error) error {
 	return readListing(s.t.listing, rg, yield)

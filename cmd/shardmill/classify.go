@@ -17,11 +17,12 @@ import (
 const classifyText = `
 Classifies images with an ONNX model. An input that ends in .csv is a manifest
 with a column of paths; a folder is searched for .jpg .jpeg .png .gif .webp .bmp
-.tif and .tiff files; any other file is an image. Other columns of a manifest
-are carried through to the results. With --label-col the results are compared
-with the labels given: accuracy, precision, recall, F1, confusion and calibration
-are printed and are in out/evaluation*. The same command continues where an
-earlier run stopped.
+.tif and .tiff files and for .tar; any other file is an image. A .tar has
+samples in WebDataset's naming: 0001.jpg, 0001.cls, 0001.json. A .parquet may
+have the images themselves in a column. Other columns and attributes are carried
+through to the results. With --label-col the results are compared with the labels
+given: accuracy, precision, recall, F1, confusion and calibration are printed and
+are in out/evaluation*. The same command continues where an earlier run stopped.
 
 Example:
   shardmill classify --model model.onnx --labels labels.txt \
@@ -42,6 +43,7 @@ func classifyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "root", Usage: "`DIR`folder of relative paths in manifests (default: the manifest's own)"},
 		&cli.StringFlag{Name: "path-col", Value: d.PathCol, Usage: "`COL`column with the image's path (default: " + d.PathCol + ")"},
 		&cli.StringFlag{Name: "id-col", Usage: "`COL`column with a unique id (default: the path is the id)"},
+		&cli.StringFlag{Name: "image-col", Usage: "`COL`column of Parquet with the images' bytes (default: image or bytes)"},
 		&cli.StringFlag{Name: "label-col", Usage: "`COL`column with the true label; it comes out as true_label"},
 		evaluateFlag(),
 		&cli.IntFlag{Name: "top-k", Value: d.TopK, Usage: "`K`labels of an image (default: 5)"},
@@ -80,7 +82,7 @@ func (p *program) classifyCommand() *cli.Command {
 func classifyParams(c *cli.Context) ([]byte, error) {
 	params := classify.Params{
 		Model: c.String("model"), Labels: c.String("labels"), Preprocess: c.String("preprocess"), Root: c.String("root"),
-		PathCol: c.String("path-col"), IDCol: c.String("id-col"), LabelCol: c.String("label-col"),
+		PathCol: c.String("path-col"), IDCol: c.String("id-col"), LabelCol: c.String("label-col"), ImageCol: c.String("image-col"),
 		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
 		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
 		Evaluate: evaluates(c),

@@ -3,6 +3,7 @@ package rowgroup
 import (
 	"errors"
 	"io"
+	"math/bits"
 
 	"github.com/apache/arrow/go/v15/parquet"
 )
@@ -24,7 +25,7 @@ type chunk[T any] struct {
 	values []T
 	value  int // next of values
 
-	levelsBuf [window]uint32
+	levelsBuf [window]uint32 // zeros for ever in a required column
 	valuesBuf [window]T
 }
 
@@ -45,7 +46,7 @@ func (c *chunk[T]) end() error {
 // left returns the number of rows of the page that are not passed yet.
 func (c *chunk[T]) left() int { return c.rows + len(c.levels) - c.level }
 
-// readLevels sets levels for the next rows, at least one: 1 for a value, 0 for a null.
+// readLevels sets levels for the next rows, at least one: pages.level for a value, less for a null.
 func (c *chunk[T]) readLevels() error {
 	for c.rows == 0 {
 		if err := c.turn(); err != nil {
@@ -53,7 +54,7 @@ func (c *chunk[T]) readLevels() error {
 		}
 	}
 	n := min(window, c.rows)
-	if c.pages.optional {
+	if c.pages.level > 0 {
 		read, err := c.runs.read(c.levelsBuf[:n])
 		if read == 0 && err == nil {
 			err = damaged("a page has %d definition levels less than rows", c.rows)
@@ -98,7 +99,7 @@ func (c *chunk[T]) turn() error {
 	if p.dictionary {
 		return c.readDictionary(p)
 	}
-	c.runs = newHybrid(p.levels, 1)
+	c.runs = newHybrid(p.levels, uint(bits.Len32(c.pages.level)))
 	c.rows = p.rows
 	c.values, c.value, c.failed = nil, 0, nil
 	if len(p.data) == 0 { // all are null: there need not even be a header

@@ -112,6 +112,11 @@ func text(v *Value, b []byte) error {
 	return nil
 }
 
+func anyBytes(v *Value, b []byte) error {
+	v.Kind, v.Text = Text, b
+	return nil
+}
+
 func unsigned(bits uint) setter[int64] {
 	mask := uint64(1)<<bits - 1
 	var buf []byte

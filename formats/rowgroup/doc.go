@@ -2,7 +2,7 @@
 //
 // # What is read
 //
-// Top-level columns without nesting, with these values:
+// Top-level columns without nesting, and members of structs, with these values:
 //
 //	boolean                                        Bool
 //	integers of 8 to 64 bits                       Int; unsigned ones beyond 63 bits are Text in decimals
@@ -19,7 +19,8 @@
 // Fractions of seconds have the digits of the column's unit: 3, 6 or 9; INT96 has 9. So texts of a
 // column sort like its times. A dictionary-encoded column (a pandas categorical) is a column of its values.
 // Lists, maps, structs, intervals and BSON are unsupported: Inspect says so, and asking for one is a
-// *table.ColumnError.
+// *table.ColumnError. But a member of a top-level struct, such as image.bytes, is read as a column if it is
+// none of those. Byte strings that Options.Binary names need not be UTF-8.
 //
 // Both versions of data pages are read, and all encodings of the Parquet specification but the deprecated
 // BIT_PACKED levels: PLAIN, dictionaries, RLE, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
@@ -24,19 +25,20 @@ const (
 
 // footer is an open file.
 type footer struct {
-	name   string
-	file   io.ReaderAt
-	size   int64
-	meta   *metadata.FileMetaData
-	fields []field
-	groups []Group
+	name    string
+	file    io.ReaderAt
+	size    int64
+	meta    *metadata.FileMetaData
+	fields  []field
+	members []field // of top-level structs, named STRUCT.MEMBER
+	groups  []Group
 }
 
 // field is a top-level column with what its decoding needs.
 type field struct {
 	Column
-	leaf     int // its place among the chunks of a row group
-	optional bool
+	leaf     int    // its place among the chunks of a row group
+	levels   uint32 // the definition level of a value that is there: 0 in a required column
 	physical parquet.Type
 	width    int // bytes of a fixed-length value
 	logical  schema.LogicalType
@@ -60,27 +62,36 @@ func readFooter(r io.ReaderAt, size int64, name string) (f *footer, err error) {
 
 // load returns the bytes of the footer.
 func (f *footer) load() ([]byte, error) {
+	at, size, err := f.place()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	return data, readAt(f.file, data, at)
+}
+
+// place returns where the footer begins, and its size.
+func (f *footer) place() (at, size int64, err error) {
 	if f.size < int64(len(magic))+tailBytes {
-		return nil, fmt.Errorf("%w: it has %d bytes", ErrNotParquet, f.size)
+		return 0, 0, fmt.Errorf("%w: it has %d bytes", ErrNotParquet, f.size)
 	}
 	var head, tail [tailBytes]byte
 	if err := errors.Join(readAt(f.file, head[:len(magic)], 0), readAt(f.file, tail[:], f.size-tailBytes)); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	switch start, end := string(head[:len(magic)]), string(tail[len(tail)-len(magic):]); {
 	case end == encryptedMagic:
-		return nil, unsupported("encryption")
+		return 0, 0, unsupported("encryption")
 	case start != magic:
-		return nil, fmt.Errorf("%w: it begins with %q", ErrNotParquet, start)
+		return 0, 0, fmt.Errorf("%w: it begins with %q", ErrNotParquet, start)
 	case end != magic:
-		return nil, damaged("it ends with %q, not %q: cut short?", end, magic)
+		return 0, 0, damaged("it ends with %q, not %q: cut short?", end, magic)
 	}
-	size := int64(binary.LittleEndian.Uint32(tail[:]))
+	size = int64(binary.LittleEndian.Uint32(tail[:]))
 	if size > f.size-tailBytes-int64(len(magic)) {
-		return nil, damaged("it has %d bytes, and its footer shall have %d", f.size, size)
+		return 0, 0, damaged("it has %d bytes, and its footer shall have %d", f.size, size)
 	}
-	data := make([]byte, size)
-	return data, readAt(f.file, data, f.size-tailBytes-size)
+	return f.size - tailBytes - size, size, nil
 }
 
 // readAt fills dst, whose bytes the caller knows to be in the file.
@@ -130,6 +141,7 @@ func (f *footer) readFields() error {
 	for i := range root.NumFields() {
 		node := root.Field(i)
 		f.fields = append(f.fields, newField(node, leaf))
+		f.members = append(f.members, newMembers(node, leaf)...)
 		for leaf < f.meta.Schema.NumColumns() && f.meta.Schema.ColumnRoot(leaf) == node {
 			leaf++
 		}
@@ -146,7 +158,7 @@ func newField(node schema.Node, leaf int) field {
 	if !ok || node.RepetitionType() == parquet.Repetitions.Repeated {
 		return f
 	}
-	f.optional = node.RepetitionType() == parquet.Repetitions.Optional
+	f.levels = level(node)
 	f.physical = p.PhysicalType()
 	switch f.physical {
 	case parquet.Types.FixedLenByteArray:
@@ -158,6 +170,34 @@ func newField(node schema.Node, leaf int) field {
 		f.Kind = kind
 	}
 	return f
+}
+
+// newMembers lists the members of a struct that have no structure themselves. The name of one is that of
+// the struct, a dot and its own.
+func newMembers(node schema.Node, leaf int) (members []field) {
+	group, ok := node.(*schema.GroupNode)
+	if !ok || node.RepetitionType() == parquet.Repetitions.Repeated {
+		return nil
+	}
+	for i := range group.NumFields() {
+		node := group.Field(i)
+		if _, ok := node.(*schema.PrimitiveNode); !ok {
+			return members // nobody knows how many leaves it has
+		}
+		m := newField(node, leaf+i)
+		m.Name = group.Name() + "." + m.Name
+		m.levels += level(group)
+		members = append(members, m)
+	}
+	return members
+}
+
+// level is the definition level that a node adds to those above it.
+func level(node schema.Node) uint32 {
+	if node.RepetitionType() == parquet.Repetitions.Optional {
+		return 1
+	}
+	return 0
 }
 
 // typeName names a type as Parquet does, such as "BYTE_ARRAY String" or "List".
@@ -178,10 +218,16 @@ func typeName(node schema.Node) string {
 	return strings.Join(words, " ")
 }
 
-// find returns the column of that name. Errors name what there is.
+// find returns the column of that name, or else the member of a struct. Errors name what there is.
 func (f *footer) find(name string) (field, error) {
 	var found []field
 	names := make([]string, len(f.fields))
+	if i := slices.IndexFunc(f.members, func(m field) bool { return m.Name == name }); i >= 0 && f.members[i].Kind != Unsupported {
+		found = append(found, f.members[i])
+	}
+	if slices.ContainsFunc(f.fields, func(m field) bool { return m.Name == name }) {
+		found = nil
+	}
 	for i, field := range f.fields {
 		names[i] = field.Name
 		if field.Name == name {

@@ -22,12 +22,12 @@ type page struct {
 
 // pages reads the pages of a column chunk.
 type pages struct {
-	stream   stream
-	codec    codec // nil: not compressed
-	limit    int64 // bytes of a page, decompressed
-	optional bool  // data pages have definition levels
-	packed   []byte
-	raw      []byte
+	stream stream
+	codec  codec  // nil: not compressed
+	limit  int64  // bytes of a page, decompressed
+	level  uint32 // data pages have definition levels up to this one, none if it is 0
+	packed []byte
+	raw    []byte
 }
 
 // open puts p on a chunk of a file. The chunk's metadata was not checked before.
@@ -54,7 +54,7 @@ func (p *pages) open(f *footer, group int, column field) error {
 	}
 	// Twice, and some more: there are writers that do not count all.
 	p.limit = 2*max(0, min(chunk.TotalUncompressedSize(), 1<<32)) + 1<<20
-	p.optional = column.optional
+	p.level = column.levels
 	p.stream.reset(f.file, start, start+size)
 	return p.setCodec(chunk.Compression())
 }
@@ -129,7 +129,7 @@ func (p *pages) data(h header) (page, error) {
 	}
 	p.keep(raw)
 	out := page{rows: int(h.values), encoding: parquet.Encoding(h.encoding), data: raw}
-	if !p.optional {
+	if p.level == 0 {
 		return out, nil
 	}
 	if parquet.Encoding(h.levels) != parquet.Encodings.RLE {
@@ -156,7 +156,7 @@ func (p *pages) dataV2(h header) (page, error) {
 		return page{}, damaged("%d bytes of levels in a page of %d", levels, h.raw)
 	}
 	out := page{rows: int(h.values), encoding: parquet.Encoding(h.encoding), data: p.packed[levels:]}
-	if p.optional {
+	if p.level > 0 {
 		out.levels = p.packed[h.repBytes:levels]
 	}
 	if h.plainBody || p.codec == nil {

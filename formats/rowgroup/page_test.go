@@ -155,7 +155,7 @@ func TestPageV2(t *testing.T) {
 		"snappy that is none": {page(29, 3, true, []byte("RRDDD\xff\xff\xff\xff\xff\xff")), "", formats.ErrDamaged},
 	} {
 		p := newPages(c.data, compress.Codecs.Snappy)
-		p.optional = true
+		p.level = 1
 		got, err := p.next()
 		if !errors.Is(err, c.err) || err == nil && (string(got.data) != c.values || string(got.levels) != "DDD" || got.rows != 9 || got.encoding != parquet.Encodings.RLEDict) {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -175,7 +175,7 @@ func TestLevelsV1(t *testing.T) {
 		"very many": {"\xff\xff\xff\xffLLvalues", false},
 	} {
 		p := newPages(pageV1(int64(len(c.body)), int64(len(c.body)), sum([]byte(c.body)), nil, []byte(c.body)), compress.Codecs.Uncompressed)
-		p.optional = true
+		p.level = 1
 		got, err := p.next()
 		if (err == nil) != c.ok || err == nil && (string(got.levels) != "LL" || string(got.data) != "values") || err != nil && !errors.Is(err, formats.ErrDamaged) {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -183,7 +183,7 @@ func TestLevelsV1(t *testing.T) {
 	}
 	bitPacked := newThrift().int(1, dataPage).int(2, 0).int(3, 0).begin(5).int(1, 3).int(2, 0).int(3, 4).end().end()
 	p := newPages(bitPacked.data, compress.Codecs.Uncompressed)
-	p.optional = true
+	p.level = 1
 	if _, err := p.next(); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("levels in BIT_PACKED: %v", err)
 	}
@@ -193,7 +193,9 @@ func TestLevelsV1(t *testing.T) {
 func chunkOf(optional bool, rows ...[]byte) *chunk[int64] {
 	c := &newTyped(field{}, numbers(parquet.Types.Int32), nil).chunk
 	c.pages = *newPages(bytes.Join(rows, nil), compress.Codecs.Uncompressed)
-	c.pages.optional = optional
+	if optional {
+		c.pages.level = 1
+	}
 	return c
 }
 

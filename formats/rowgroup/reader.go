@@ -3,11 +3,13 @@ package rowgroup
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/formats/table"
 )
 
 // Row is one row.
@@ -26,7 +28,8 @@ type Value struct {
 
 // Options says what to read.
 type Options struct {
-	Columns []string // names of top-level columns; only their data is read
+	Columns []string // names of top-level columns, or STRUCT.MEMBER; only their data is read
+	Binary  []string // those of Columns that are byte strings of any bytes, and no UTF-8: images, say
 	Lo, Hi  int      // row groups [Lo, Hi)
 }
 
@@ -69,7 +72,14 @@ func NewReader(r io.ReaderAt, size int64, name string, o Options) (*Reader, erro
 		if err != nil {
 			return nil, err
 		}
-		reader.columns = append(reader.columns, newColumn(field))
+		c := newColumn(field)
+		if slices.Contains(o.Binary, column) {
+			if field.physical != parquet.Types.ByteArray {
+				return nil, &table.ColumnError{File: name, Column: column, Want: "byte strings", Got: field.Type}
+			}
+			c = newTyped(field, byteValues(field.physical, 0), anyBytes)
+		}
+		reader.columns = append(reader.columns, c)
 	}
 	for _, g := range f.groups[:o.Lo] {
 		reader.number += g.Rows
@@ -154,11 +164,7 @@ type typed[T any] struct {
 }
 
 func newTyped[T any](f field, body func(parquet.Encoding, []byte) (decoder[T], error), set setter[T]) *typed[T] {
-	t := &typed[T]{field: f, chunk: chunk[T]{body: body}, set: set}
-	for i := range t.chunk.levelsBuf {
-		t.chunk.levelsBuf[i] = 1 // of a required column, for ever
-	}
-	return t
+	return &typed[T]{field: f, chunk: chunk[T]{body: body}, set: set}
 }
 
 func (t *typed[T]) name() string { return t.field.Name }
@@ -174,7 +180,7 @@ func (t *typed[T]) next(v *Value) (bad, err error) {
 		}
 	}
 	c.level++
-	if c.levels[c.level-1] == 0 {
+	if c.levels[c.level-1] != c.pages.level {
 		v.Kind = Null
 		return nil, nil
 	}

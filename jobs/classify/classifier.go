@@ -105,7 +105,7 @@ func (c *classifier) Close() error {
 
 // Prepare implements mapreduce.Preparer: it reads and decodes one image.
 func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
-	data, err := readFile(ctx, im.file, c.file)
+	data, err := im.read(ctx, c.file)
 	if err != nil {
 		return 0, err
 	}
@@ -115,7 +115,9 @@ func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
 	default:
 		im.crop = make([]byte, c.decoder.Bytes())
 	}
-	if im.status, err = c.decoder.Decode(data, im.crop); err != nil {
+	im.status, err = c.decoder.Decode(data, im.crop)
+	im.data = nil // what a shard gave is needed no more
+	if err != nil {
 		return 0, err
 	}
 	if im.status == pixel.Damaged && c.p.Damaged == damagedReject {

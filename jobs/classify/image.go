@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 
@@ -26,7 +27,13 @@ type image struct {
 	label   text
 	carried []text // by Meta.Carried
 	bytes   int64  // of the file when it was listed, 0 if it was not there
-	mtime   int64  // Unix nanoseconds
+	mtime   int64  // of the file, in Unix nanoseconds
+
+	// An image in an archive: then file and mtime are the archive's, and bytes the image's.
+	offset  int64 // of its first byte, 0 where the image is a file
+	archive int64 // bytes of the archive when it was listed
+
+	data []byte // the image's bytes, where it came with them: then there is no file
 
 	crop   []byte // after Prepare: height x width x channels
 	status pixel.Status
@@ -35,6 +42,9 @@ type image struct {
 // Meta is what 00-split leaves for later stages.
 type Meta struct {
 	Carried []string // names of carried columns as the manifests have them, in order of appearance
+
+	Archives bool `json:",omitempty"` // some images lie in archives
+	Inline   bool `json:",omitempty"` // some images came with their bytes
 }
 
 // Origin implements mapreduce.Originer.
@@ -87,8 +97,22 @@ func imageColumns(env *mapreduce.Env) (table.Columns[image], error) {
 		table.Int64("bytes", func(r *image) int64 { return r.bytes }, func(r *image, v int64) { r.bytes = v }),
 		table.Int64("mtime", func(r *image) int64 { return r.mtime }, func(r *image, v int64) { r.mtime = v }),
 	}
+	cols = append(cols, packedColumns(meta)...)
 	get := func(r *image) *[]text { return &r.carried }
 	return append(cols, carriedColumns(get, "carried_", meta.Carried)...), nil
+}
+
+// packedColumns are those of images that are no files.
+func packedColumns(meta Meta) (cols table.Columns[image]) {
+	if meta.Archives {
+		cols = append(cols,
+			table.Int64("offset", func(r *image) int64 { return r.offset }, func(r *image, v int64) { r.offset = v }),
+			table.Int64("archive", func(r *image) int64 { return r.archive }, func(r *image, v int64) { r.archive = v }))
+	}
+	if meta.Inline {
+		cols = append(cols, table.Bytes("data", func(r *image) []byte { return r.data }, func(r *image, v []byte) { r.data = bytes.Clone(v) }))
+	}
+	return cols
 }
 
 // carriedColumns are the nullable columns of what a manifest carries, named with a prefix.

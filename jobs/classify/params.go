@@ -15,8 +15,9 @@ type Params struct {
 	Preprocess   string  `json:"preprocess"` // preset or file
 	Root         string  `json:"root"`       // folder of relative paths; "" is each manifest's folder
 	PathCol      string  `json:"path-col"`
-	IDCol        string  `json:"id-col"`    // "" makes the path the id
-	LabelCol     string  `json:"label-col"` // "" for none
+	IDCol        string  `json:"id-col"`              // "" makes the path the id
+	LabelCol     string  `json:"label-col"`           // "" for none
+	ImageCol     string  `json:"image-col,omitempty"` // of Parquet with images in it; "" looks for image and bytes
 	TopK         int     `json:"top-k"`
 	Threshold    float64 `json:"threshold"` // least score of a row
 	Batch        int     `json:"batch"`

@@ -43,6 +43,9 @@ func source(p Params) *mapreduce.Source[image] {
 			if rg.Path == "" {
 				return readListed(ctx, rg, rows)
 			}
+			if ok, err := readPacked(ctx, p, env, rg, rows); ok || err != nil {
+				return err
+			}
 			return readManifest(ctx, p, env, rg, rows)
 		},
 	}
@@ -102,7 +105,7 @@ func list(ctx context.Context, p Params, l *mapreduce.Lister) error {
 		}
 	}
 	meta := Meta{}
-	kinds := extensions()
+	kinds := append(extensions(), ".tar")
 	for _, in := range l.Inputs() {
 		taken := 0
 		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
@@ -111,6 +114,9 @@ func list(ctx context.Context, p Params, l *mapreduce.Lister) error {
 				return nil
 			}
 			taken++
+			if ok, err := listPacked(p, l, &meta, e); ok || err != nil {
+				return err
+			}
 			if !e.Found && isManifest(e.Name) {
 				return listManifest(p, l, &meta, e)
 			}
@@ -259,5 +265,8 @@ func (im *image) Changed() (name string, changed bool) {
 		return im.path, false
 	}
 	info, err := os.Stat(im.file)
+	if im.offset > 0 {
+		return im.input, err != nil || !im.sameArchive(info)
+	}
 	return im.path, err != nil || info.Size() != im.bytes || info.ModTime().UnixNano() != im.mtime
 }
