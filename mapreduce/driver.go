@@ -44,7 +44,7 @@ type driver struct {
 // open takes the job directory, runs the job and leaves the summary.
 func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	if d.inputs == nil {
-		if d.inputs, err = absolute(d.cfg.Inputs); err != nil {
+		if d.inputs, err = absolute(d.cfg.Inputs, d.cfg.Stdin != nil); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -133,7 +133,11 @@ func (d *driver) enter(ctx context.Context) error {
 	if d.created {
 		return nil
 	}
-	if err := d.compare(want); err != nil {
+	err = d.compare(want)
+	if err == nil {
+		err = d.compareStdin(ctx)
+	}
+	if err != nil {
 		return errors.Join(err, d.dir.Unlock())
 	}
 	return nil
@@ -329,7 +333,7 @@ func checkInputs(inputs []InputFile) error {
 		return &UsageError{Err: errors.New("no input: name at least one file or folder after the flags")}
 	}
 	for _, in := range inputs {
-		if _, err := os.Stat(in.Path); err != nil && !isGlob(in) {
+		if _, err := os.Stat(in.Path); err != nil && !isGlob(in) && !in.IsStdin() {
 			return BadInput(err)
 		}
 	}

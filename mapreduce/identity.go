@@ -51,7 +51,7 @@ func (d *driver) describe(ctx context.Context) (jobdir.Job, error) {
 	}
 	for _, in := range d.inputs {
 		v := jobdir.Input{Name: in.Name, Path: in.Path}
-		if info, err := os.Stat(in.Path); err == nil {
+		if info, err := os.Stat(in.Path); err == nil && !in.IsStdin() {
 			v.Dir, v.ModTime = info.IsDir(), info.ModTime()
 			if !v.Dir {
 				v.Size = info.Size()
@@ -138,6 +138,7 @@ func (d *driver) checkChanged(ctx context.Context) error {
 	for _, in := range d.dir.Job().Inputs {
 		info, err := os.Stat(in.Path)
 		switch {
+		case in.Path == StdinName: // in the listing
 		case in.Dir || isGlob(InputFile{Name: in.Name}) && err != nil:
 		case err != nil:
 			return d.goneInput(in, err)

@@ -47,6 +47,9 @@ type Lister struct {
 	openAt  int64 // where it begins in the file
 	bytes   int64 // of the file so far
 	passed  int64
+
+	stdin    io.Reader // Config.Stdin
+	stdinSum string
 }
 
 func newLister(inputs []InputFile, own string, w io.Writer) *Lister {
@@ -124,7 +127,7 @@ func (l *Lister) finish() (*plan.Listing, error) {
 		return nil, fmt.Errorf("listing: %w", err)
 	}
 	return &plan.Listing{
-		Entries: l.entries, Passed: l.passed, SHA256: hex.EncodeToString(l.sum.Sum(nil)),
+		Entries: l.entries, Passed: l.passed, SHA256: hex.EncodeToString(l.sum.Sum(nil)), Stdin: l.stdinSum,
 	}, nil
 }
 

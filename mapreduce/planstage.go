@@ -102,7 +102,7 @@ func (d *driver) planInput(ctx context.Context, s *Stage) (*plan.Stage, error) {
 	var bad error // of the inputs, which needs no word of the file being written
 	err := d.dir.WriteListing(s.folder, func(w io.Writer) error {
 		l = newLister(d.inputs, d.dir.Path(), w)
-		l.scans, l.target = s.kind == task.Scan, targetBytes(s.src)
+		l.scans, l.target, l.stdin = s.kind == task.Scan, targetBytes(s.src), d.cfg.Stdin
 		if bad = s.src.list(ctx, l); bad != nil {
 			return bad
 		}

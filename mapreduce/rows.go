@@ -20,6 +20,7 @@ type Rows[R any] struct {
 	to   rowTarget[R]
 	pace int   // rows until the next look at what follows
 	left int64 // rows from there until the limit
+	most int64 // the limit
 	// stopped tells whether the attempt has been canceled.
 	stopped func() error
 	err     error  // what ends the attempt, or the reading, whatever Read makes of it
@@ -40,6 +41,7 @@ func (s *Source[R]) readRanges(ctx context.Context, t *taskRun, ranges []Range, 
 	if limit <= 0 {
 		rows.left = math.MaxInt64
 	}
+	rows.most = rows.left
 	for _, rg := range ranges {
 		err := s.Read(ctx, t.env, rg, rows)
 		switch {
@@ -76,6 +78,12 @@ func (s *Rows[R]) Add() error {
 		return s.keep(err)
 	}
 	return nil
+}
+
+// Place tells where the next row stands among all rows of the input, good or rejected: the number of the task that
+// reads it, and how many of the task's rows come before it. It is the same in every attempt.
+func (s *Rows[R]) Place() (task int, row int64) {
+	return s.t.as.Task.Index, s.most - s.left - int64(s.pace)
 }
 
 // Row takes a row: it is *Next() = r and Add.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,6 +24,10 @@ type Config struct {
 	Inputs     []string // files, folders and glob patterns
 	Partitions int      // of each stream; 0 chooses by size
 	Limit      int64    // take the first rows only; 0 takes all
+
+	// Stdin, if set, is what the input "-" stands for, see Lister.Stdin. It may be empty when a job is continued; what
+	// there is must be what was there before.
+	Stdin io.Reader
 
 	// The rest may change from one run of a job directory to the next.
 	Workers          int        // child processes; 0 is one a core
@@ -179,10 +184,14 @@ func inputNames(inputs []jobdir.Input) []string {
 	return names
 }
 
-// absolute gives each input its absolute path.
-func absolute(names []string) ([]InputFile, error) {
+// absolute gives each input its absolute path, but standard input.
+func absolute(names []string, stdin bool) ([]InputFile, error) {
 	inputs := make([]InputFile, len(names))
 	for i, n := range names {
+		if stdin && n == StdinName {
+			inputs[i] = InputFile{Name: n, Path: n}
+			continue
+		}
 		p, err := filepath.Abs(n)
 		if err != nil {
 			return nil, &UsageError{Err: err}

@@ -15,19 +15,27 @@ import (
 )
 
 const classifyText = `
-Classifies images with an ONNX model. An input that ends in .csv is a manifest
-with a column of paths; a folder is searched for .jpg .jpeg .png .gif .webp .bmp
-.tif and .tiff files and for .tar; any other file is an image. A .tar has
-samples in WebDataset's naming: 0001.jpg, 0001.cls, 0001.json. A .parquet may
-have the images themselves in a column. Other columns and attributes are carried
-through to the results. With --label-col the results are compared with the labels
-given: accuracy, precision, recall, F1, confusion and calibration are printed and
-are in out/evaluation*. The same command continues where an earlier run stopped.
+Classifies images with an ONNX model. An input that ends in .csv, .tsv, .jsonl
+or .ndjson, each also as .gz, .zst or .zstd, or in .parquet is a manifest with a
+column of paths; a folder is searched for .jpg .jpeg .png .gif .webp .bmp .tif
+and .tiff files and for .tar; any other file is an image. A .tar has samples in
+WebDataset's naming: 0001.jpg, 0001.cls, 0001.json. A .parquet may have the
+images themselves in a column. Other columns and attributes are carried through
+to the results. With --label-col the results are compared with the labels given:
+accuracy, precision, recall, F1, confusion and calibration are printed and are in
+out/evaluation*. The same command continues where an earlier run stopped.
+
+The input - is a list on standard input, one path of an image a line. The list
+is kept in the job directory, so a job continues without it: the same command
+with an empty standard input, or with a terminal there, and rerun use what was
+read before. A list that is given again must be the same.
 
 Example:
   shardmill classify --model model.onnx --labels labels.txt \
       --preprocess imagenet --out job --label-col label photos.csv
   shardmill show job
+  find /photos -name '*.jpg' -newer last | shardmill classify \
+      --model model.onnx --labels labels.txt --preprocess imagenet --out new -
 `
 
 func classifyFlags() []cli.Flag {
@@ -46,6 +54,7 @@ func classifyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "image-col", Usage: "`COL`column of Parquet with the images' bytes (default: image or bytes)"},
 		&cli.StringFlag{Name: "label-col", Usage: "`COL`column with the true label; it comes out as true_label"},
 		evaluateFlag(),
+		duplicateIDsFlag(),
 		&cli.IntFlag{Name: "top-k", Value: d.TopK, Usage: "`K`labels of an image (default: 5)"},
 		&cli.Float64Flag{Name: "threshold", Value: d.Threshold, Usage: "`S`least score of a label, 0 to 1 (default: 0)"},
 		&cli.StringFlag{Name: "partition-by", Usage: "`label`a folder label=ID for each label in ranked; for few labels"},
@@ -66,6 +75,7 @@ func (p *program) classifyCommand() *cli.Command {
 			cfg, err := jobConfig(c)
 			if err == nil {
 				cfg.Params, err = classifyParams(c)
+				cfg.Stdin = stdinOf(cfg.Inputs)
 			}
 			if err != nil {
 				return err
@@ -86,6 +96,9 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
 		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
 		Evaluate: evaluates(c),
+	}
+	if params.DuplicateIDs = c.String("duplicate-ids"); params.DuplicateIDs == duplicateIDsError {
+		params.DuplicateIDs = ""
 	}
 	var err error
 	if params.MaxPixels, err = parseCount(c.String("max-pixels")); err != nil {

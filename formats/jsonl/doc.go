@@ -15,7 +15,7 @@
 // line. The causes, in the order in which they are reported: longer than Options.MaxLine without its
 // line end (formats.ErrTooLong), a NUL (formats.ErrNUL), invalid UTF-8 (formats.ErrNotUTF8), invalid JSON
 // anywhere in the line (ErrSyntax), not an object (ErrNotObject), an object or array as the value of a chosen
-// column (ErrNested).
+// column (ErrNested), unless Options.Scalars allows it.
 //
 // # Parts of a file
 //

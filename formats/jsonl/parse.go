@@ -111,8 +111,8 @@ func (p *parser) column(kind Kind, text []byte) int {
 // resolve returns the value that is written as text.
 func (p *parser) resolve(kind Kind, text []byte) Value {
 	switch kind {
-	case Null, nested:
-		return Value{Kind: kind}
+	case Null:
+		return Value{Kind: Null}
 	case String:
 		return Value{Kind: String, Text: unquote(text)}
 	case escaped:

@@ -30,7 +30,10 @@ type RowError = formats.RowError
 // Options says how lines are read.
 type Options struct {
 	Columns []string // names of the columns to read
-	MaxLine int      // bytes of a line without its line end; 0 means 1 MiB
+	// Scalars, if above 0, is how many of the first columns must not hold an object or array. Those behind may: its
+	// value is a String, the JSON as it is written.
+	Scalars int
+	MaxLine int // bytes of a line without its line end; 0 means 1 MiB
 }
 
 // Kind is the kind of a value.
@@ -61,9 +64,10 @@ type Row struct {
 
 // Reader reads rows. It holds 256 KiB of the input, or as much as the longest line so far. It is not safe for concurrent use.
 type Reader struct {
-	name   string
-	lines  *text.Reader
-	parser parser
+	name    string
+	lines   *text.Reader
+	parser  parser
+	scalars int // columns
 }
 
 // NewReader returns a Reader of all of r. name stands in errors. The error is ErrDuplicate.
@@ -71,16 +75,20 @@ func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
 	return NewPartReader(r, name, text.Position{Line: 1}, math.MaxInt64, o)
 }
 
-// NewPartReader returns a Reader of the lines that start at from or after it and before offset hi. The first byte of r is at
-// from.Offset; r is read as far past hi as the last line goes, and a window more. The error is ErrDuplicate.
-func NewPartReader(r io.Reader, name string, from text.Position, hi int64, o Options) (*Reader, error) {
+// NewPartReader returns a Reader of the lines that start at from or after it and before offset hi. The first byte of in is at
+// from.Offset; in is read as far past hi as the last line goes, and a window more. The error is ErrDuplicate.
+func NewPartReader(in io.Reader, name string, from text.Position, hi int64, o Options) (*Reader, error) {
 	for i, c := range o.Columns {
 		if slices.Contains(o.Columns[:i], c) {
 			return nil, fmt.Errorf("%s: column %q: %w", name, c, ErrDuplicate)
 		}
 	}
-	lines := text.NewPartReader(r, name, from, hi, o.MaxLine)
-	return &Reader{name: name, lines: lines, parser: newParser(o.Columns)}, nil
+	lines := text.NewPartReader(in, name, from, hi, o.MaxLine)
+	r := &Reader{name: name, lines: lines, parser: newParser(o.Columns), scalars: len(o.Columns)}
+	if o.Scalars > 0 {
+		r.scalars = min(o.Scalars, r.scalars)
+	}
+	return r, nil
 }
 
 // Position returns the place after the last line that was read.
@@ -106,7 +114,12 @@ func (r *Reader) parse(row *Row, line []byte, number int64) error {
 		return r.rowError(line, number, "", err)
 	}
 	for i := range r.parser.values {
-		if r.parser.values[i].Kind == nested {
+		v := &r.parser.values[i]
+		switch {
+		case v.Kind != nested:
+		case i >= r.scalars:
+			v.Kind = String
+		default:
 			return r.rowError(line, number, r.parser.columns[i], ErrNested)
 		}
 	}

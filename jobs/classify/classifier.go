@@ -25,10 +25,12 @@ type classifier struct {
 	scores  []float32
 	top     []onnx.Scored
 	judge   *evaluator
+
+	duplicates *duplicates
 }
 
 // newClassifier loads the model and checks everything that can be checked before an image is read.
-func newClassifier(p Params, s streams) (_ *classifier, err error) {
+func newClassifier(p Params, s streams, d *duplicates) (_ *classifier, err error) {
 	spec, err := preprocess.Load(p.Preprocess)
 	if err != nil {
 		return nil, mapreduce.BadInput(fmt.Errorf("--preprocess: %w", err))
@@ -41,7 +43,9 @@ func newClassifier(p Params, s streams) (_ *classifier, err error) {
 	if err != nil {
 		return nil, mapreduce.BadInput(err)
 	}
-	c := &classifier{p: p, spec: spec, streams: s, crops: make(chan []byte, 64), judge: newEvaluator(s.counts, 0, names)}
+	c := &classifier{
+		p: p, spec: spec, streams: s, crops: make(chan []byte, 64), judge: newEvaluator(s.counts, 0, names), duplicates: d,
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -105,6 +109,9 @@ func (c *classifier) Close() error {
 
 // Prepare implements mapreduce.Preparer: it reads and decodes one image.
 func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
+	if err := c.duplicates.check(im); err != nil {
+		return 0, err
+	}
 	data, err := im.read(ctx, c.file)
 	if err != nil {
 		return 0, err
@@ -128,6 +135,9 @@ func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
 
 // Map implements mapreduce.Mapper: it classifies one batch. Slots of rejected rows are zeros.
 func (c *classifier) Map(ctx context.Context, batch []image, out *mapreduce.Out) error {
+	if err := c.duplicates.load(); err != nil {
+		return err
+	}
 	for i := range batch {
 		if out.Rejected(i) {
 			c.clear(i)

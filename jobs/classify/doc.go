@@ -1,6 +1,7 @@
 // Package classify is the job that classifies images with an ONNX model.
 //
-// Stage 00-split reads CSV manifests, folders and single images into shards of rows. Stage
+// Stage 00-split reads manifests, lists, folders and single images into shards of rows, and notes the rows whose ids have stood
+// before in the side dataset duplicates, where these are to be rejected. Stage
 // 01-classify decodes, crops and classifies them in fixed batches and feeds two streams: by id, reduced
 // to the dataset predictions, and by label and score, reduced to ranked and labels.
 //

@@ -28,6 +28,7 @@ type image struct {
 	carried []text // by Meta.Carried
 	bytes   int64  // of the file when it was listed, 0 if it was not there
 	mtime   int64  // of the file, in Unix nanoseconds
+	ordinal        // among all rows; 0 unless --duplicate-ids is reject
 
 	// An image in an archive: then file and mtime are the archive's, and bytes the image's.
 	offset  int64 // of its first byte, 0 where the image is a file
@@ -61,18 +62,19 @@ func (im *image) Origin() mapreduce.Origin {
 }
 
 // shards says how images rest on disk between split and map.
-func shards() mapreduce.Dataset[image] {
+// It keeps the place of each row among all only where that is asked for.
+func shards(ordinals bool) mapreduce.Dataset[image] {
 	return mapreduce.Dataset[image]{
 		Ext: "arrow",
 		Create: func(env *mapreduce.Env, w io.Writer) (mapreduce.Sink[image], error) {
-			cols, err := imageColumns(env)
+			cols, err := imageColumns(env, ordinals)
 			if err != nil {
 				return nil, err
 			}
 			return arrowfile.Create(w, cols)
 		},
 		Open: func(env *mapreduce.Env, path string) (mapreduce.Reader[image], error) {
-			cols, err := imageColumns(env)
+			cols, err := imageColumns(env, ordinals)
 			if err != nil {
 				return nil, err
 			}
@@ -81,7 +83,7 @@ func shards() mapreduce.Dataset[image] {
 	}
 }
 
-func imageColumns(env *mapreduce.Env) (table.Columns[image], error) {
+func imageColumns(env *mapreduce.Env, ordinals bool) (table.Columns[image], error) {
 	var meta Meta
 	if err := env.Meta(&meta); err != nil {
 		return nil, err
@@ -98,6 +100,11 @@ func imageColumns(env *mapreduce.Env) (table.Columns[image], error) {
 		table.Int64("mtime", func(r *image) int64 { return r.mtime }, func(r *image, v int64) { r.mtime = v }),
 	}
 	cols = append(cols, packedColumns(meta)...)
+	if ordinals {
+		cols = append(cols,
+			table.Int64("task", func(r *image) int64 { return r.Task }, func(r *image, v int64) { r.Task = v }),
+			table.Int64("row", func(r *image) int64 { return r.Row }, func(r *image, v int64) { r.Row = v }))
+	}
 	get := func(r *image) *[]text { return &r.carried }
 	return append(cols, carriedColumns(get, "carried_", meta.Carried)...), nil
 }

@@ -29,10 +29,12 @@ func stages(p Params) ([]mapreduce.Stage, error) {
 		return nil, err
 	}
 	s := newStreams(p)
-	st := mapreduce.NewStage("classify", source(p), p.Batch,
-		func(_ context.Context, _ *mapreduce.Env) (mapreduce.Mapper[image], error) {
-			return newClassifier(p, s)
+	seen := newDuplicateIDs(p)
+	st := mapreduce.NewStage("classify", source(p, seen), p.Batch,
+		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[image], error) {
+			return newClassifier(p, s, newDuplicates(env, seen))
 		}, s.ports()...)
+	st.Reads = seen.reads()
 	st.Timeout = timeout
 	st.Probe = true
 	st.Files = func() ([]mapreduce.File, error) { return files(p) }

@@ -28,7 +28,8 @@ type Params struct {
 	PartitionBy  string  `json:"partition-by"` // "" or label
 
 	// Evaluate compares the results with the labels that images have. Jobs begun before there were evaluations have none.
-	Evaluate bool `json:"evaluate,omitempty"`
+	Evaluate     bool   `json:"evaluate,omitempty"`
+	DuplicateIDs string `json:"duplicate-ids,omitempty"` // "", which stops the job, or reject
 }
 
 // Defaults are the parameters that a command line need not give.
@@ -39,11 +40,12 @@ func Defaults() Params {
 	}
 }
 
-// Values of --damaged, and of --partition-by.
+// Values of --damaged, --partition-by and --duplicate-ids.
 const (
 	damagedAccept    = "accept"
 	damagedReject    = "reject"
 	partitionByLabel = "label"
+	duplicatesReject = "reject"
 )
 
 // check finds parameters that no run can use, without opening a file.
@@ -68,6 +70,10 @@ func (p Params) check() error {
 		return fmt.Errorf("--max-pixels %d: at least 1", p.MaxPixels)
 	case p.Damaged != damagedAccept && p.Damaged != damagedReject:
 		return fmt.Errorf("--damaged %q: accept or reject", p.Damaged)
+	case p.DuplicateIDs != "" && p.DuplicateIDs != duplicatesReject:
+		return fmt.Errorf("--duplicate-ids %q: error or reject", p.DuplicateIDs)
+	case p.DuplicateIDs != "" && p.IDCol == "":
+		return errors.New("--duplicate-ids reject: --id-col is needed; without it the path is the id, and may stand twice")
 	case p.PartitionBy != "" && p.PartitionBy != partitionByLabel:
 		return fmt.Errorf("--partition-by %q: label is the only choice", p.PartitionBy)
 	}

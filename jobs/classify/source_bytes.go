@@ -244,7 +244,7 @@ func (in *inlineRows) add(rows *mapreduce.Rows[image]) error {
 		return rows.Reject(im.Origin(), fmt.Errorf("an image of %d bytes, more than %d", im.bytes, maxInline))
 	}
 	im.data = bytes.Clone(v.Text)
-	return rows.Row(im)
+	return pass(rows, im)
 }
 
 // text is a value as text, absent for -1 and nulls.

@@ -202,7 +202,7 @@ func (t *tarRows) row(s *webdataset.Sample, rows *mapreduce.Rows[image]) error {
 			return rows.Reject(im.Origin(), fmt.Errorf("no id %q in its json", t.p.IDCol))
 		}
 	}
-	return rows.Row(im)
+	return pass(rows, im)
 }
 
 // label is the attribute that was asked for, else the text of the cls, else the attribute label.

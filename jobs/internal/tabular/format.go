@@ -68,13 +68,13 @@ func formatOf(name string) (format, error) {
 }
 
 // open opens a range for the columns. A file that has not got one of them has no cells of it; for Parquet
-// the first needs of them must be there. Kinds are those of the first columns, see Table.
+// the first needs of them must be there, and of JSON lines these hold no objects or arrays. Kinds are those of the first columns, see Table.
 func (f format) open(in files, rg mapreduce.Range, columns []string, needs int, kinds []Kind) (records, error) {
 	switch f.layout {
 	case rowGroups:
 		return openGroups(in, rg, columns, needs)
 	case jsonLines:
-		return openLines(in, rg, columns)
+		return openLines(in, rg, columns, needs)
 	default:
 		return openSeparated(in, rg, f.comma, columns, kinds)
 	}

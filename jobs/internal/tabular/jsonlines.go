@@ -18,7 +18,7 @@ type lineRows struct {
 	cells []Cell
 }
 
-func openLines(in files, rg mapreduce.Range, columns []string) (records, error) {
+func openLines(in files, rg mapreduce.Range, columns []string, needs int) (records, error) {
 	file, err := openText(in, rg)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func openLines(in files, rg mapreduce.Range, columns []string) (records, error) 
 	if !isPart(rg) {
 		from, hi = text.Position{Line: 1}, math.MaxInt64
 	}
-	r, err := jsonl.NewPartReader(file, rg.Name, from, hi, jsonl.Options{Columns: columns})
+	r, err := jsonl.NewPartReader(file, rg.Name, from, hi, jsonl.Options{Columns: columns, Scalars: needs})
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

@@ -70,9 +70,9 @@ func (g *groupRows) open(rg mapreduce.Range, size int64, columns []string, needs
 		return err
 	}
 	o := rowgroup.Options{Lo: int(rg.Lo), Hi: int(min(rg.Hi, int64(len(info.Groups))))}
-	names := namesOf(info)
 	for i, c := range columns {
-		if slices.Contains(names, c) {
+		at := slices.IndexFunc(info.Columns, func(h rowgroup.Column) bool { return h.Name == c })
+		if at >= 0 && (i < needs || info.Columns[at].Kind != rowgroup.Unsupported) {
 			o.Columns = append(o.Columns, c)
 			g.to = append(g.to, i)
 		}

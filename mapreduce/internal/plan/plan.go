@@ -115,6 +115,7 @@ type Listing struct {
 	Entries int64  `json:"entries"`
 	Passed  int64  `json:"passed_over"` // files that were not taken
 	SHA256  string `json:"sha256"`
+	Stdin   string `json:"stdin_sha256,omitempty"` // of the bytes of standard input, from which entries were made
 }
 
 // Stage is the plan of one stage.
