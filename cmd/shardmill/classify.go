@@ -62,6 +62,7 @@ func classifyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "max-pixels", Value: "100M", Usage: "`N`reject images with more pixels (default: 100M)"},
 		&cli.DurationFlag{Name: "image-timeout", Value: 30 * time.Second, Usage: "`TIME`longest time for an image (default: 30s)"},
 		&cli.IntFlag{Name: "batch", Value: d.Batch, Usage: "`N`images that the model gets at a time (default: 8)"},
+		deviceFlag(),
 		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most images of a shard (default: 2000)"},
 	}
 }
@@ -100,6 +101,7 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 	if params.DuplicateIDs = c.String("duplicate-ids"); params.DuplicateIDs == duplicateIDsError {
 		params.DuplicateIDs = ""
 	}
+	params.Device = classify.NormalDevice(c.String("device"))
 	var err error
 	if params.MaxPixels, err = parseCount(c.String("max-pixels")); err != nil {
 		return nil, badUsage(commandName(c), "--max-pixels: %w", err)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -27,16 +29,16 @@ func (p *program) doctorCommand() *cli.Command {
 			if c.NArg() > 0 {
 				return badUsage("doctor", "doctor takes no arguments")
 			}
-			return p.doctor()
+			return p.doctor(c.Context)
 		},
 	}
 }
 
-func (p *program) doctor() error {
+func (p *program) doctor(ctx context.Context) error {
 	libs, missing := classify.FindLibraries()
 	lines := []pair{{"shardmill", buildVersion()}, {"Go", runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}}
 	if missing == nil {
-		lines = append(lines, pair{"ONNX Runtime", fmt.Sprintf("%s, %s: %s", libs.RuntimeVersion, libs.RuntimeSource, libs.RuntimePath)})
+		lines = append(lines, pair{"ONNX Runtime", fmt.Sprintf("%s, %s: %s", libs.RuntimeVersion, libs.RuntimeSource, libs.RuntimePath)}, pair{"providers", providers(ctx)})
 	} else {
 		lines = append(lines, pair{"ONNX Runtime", "not found"})
 	}
@@ -51,6 +53,19 @@ func (p *program) doctor() error {
 		return &exitError{code: mapreduce.ExitFailed, err: missing}
 	}
 	return nil
+}
+
+// providers lists the execution providers that the runtime was built with. Their own libraries and drivers
+// are looked for when --device asks for one.
+func providers(ctx context.Context) string {
+	var names []string
+	if err := askModelChild(ctx, "ONNX Runtime", modelRequest{Providers: true}, &names); err != nil {
+		return "unknown: " + err.Error()
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, "ExecutionProvider")
+	}
+	return strings.Join(names, ", ")
 }
 
 // machineLines describes what limits a run on this machine.

@@ -35,11 +35,20 @@ func FuzzParseCount(f *testing.F) {
 	})
 }
 
-// allCommands are the commands with their flags and help.
+// allCommands are the commands and those below them, called by their whole names, with their flags and help.
 func allCommands(t *testing.T) []*cli.Command {
 	t.Helper()
 	p := &program{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, hook: func(string) {}}
-	return p.app().Commands
+	var all []*cli.Command
+	for _, c := range p.app().Commands {
+		all = append(all, c)
+		for _, sub := range c.Subcommands {
+			full := *sub
+			full.Name = c.Name + " " + sub.Name
+			all = append(all, &full)
+		}
+	}
+	return all
 }
 
 func TestHelpFitsTerminal(t *testing.T) {
@@ -125,10 +134,10 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // A flag that stands after the arguments is refused by every command that takes arguments.
 func TestFlagsAfterArguments(t *testing.T) {
 	for _, c := range allCommands(t) {
-		if c.ArgsUsage == "" || c.Name == "help" {
+		if c.ArgsUsage == "" || c.Name == "help" || len(c.Subcommands) > 0 {
 			continue
 		}
-		code, stdout, stderr := call(t, c.Name, "argument", "--json")
+		code, stdout, stderr := call(t, append(strings.Fields(c.Name), "argument", "--json")...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "put flags before the inputs: --json") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", c.Name, code, stdout, stderr)
 		}

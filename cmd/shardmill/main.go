@@ -14,6 +14,9 @@ func main() {
 	if mapreduce.IsWorker() {
 		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
 	}
+	if isModelChild() {
+		os.Exit(modelChild())
+	}
 	os.Exit(start(func(string) {}))
 }
 

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if mapreduce.IsWorker() {
 		os.Exit(mapreduce.WorkerMain(jobs.Standard(), jobs.All()...))
 	}
+	if isModelChild() {
+		os.Exit(modelChild())
+	}
 	testscript.Main(m, map[string]func(){"shardmill": func() { os.Exit(start(hookFromEnv())) }})
 }
 

@@ -72,7 +72,11 @@ func (c *classifier) load(rt onnx.Runtime, labelCount int) error {
 			return fmt.Errorf("--preprocess: %w", err)
 		}
 	}
-	c.session, err = onnx.Open(rt, c.p.Model, onnx.Options{Threads: 1, Batch: c.p.Batch, Row: c.row()})
+	device, err := onnx.ParseDevice(c.p.Device)
+	if err != nil {
+		return fmt.Errorf("--device %w", err)
+	}
+	c.session, err = onnx.Open(rt, c.p.Model, onnx.Options{Threads: 1, Batch: c.p.Batch, Row: c.row(), Device: device})
 	if err != nil {
 		return err
 	}
@@ -86,15 +90,7 @@ func (c *classifier) load(rt onnx.Runtime, labelCount int) error {
 }
 
 // row is the shape of one image in the model's layout.
-func (c *classifier) row() []int64 {
-	opts := c.spec.Pixels(c.p.MaxPixels)
-	w, h := opts.Size()
-	width, height, depth := int64(w), int64(h), int64(c.spec.Depth())
-	if c.spec.Layout == preprocess.NHWC {
-		return []int64{height, width, depth}
-	}
-	return []int64{depth, height, width}
-}
+func (c *classifier) row() []int64 { return specRow(c.spec) }
 
 // Close implements mapreduce.Mapper.
 func (c *classifier) Close() error {

@@ -31,6 +31,27 @@ func FindLibraries() (Libraries, error) {
 // Presets lists the names that Params.Preprocess may have instead of a file.
 func Presets() []string { return preprocess.Presets() }
 
+// CheckDevice refuses what is no device. Whether it can be used is found out where a model is loaded.
+func CheckDevice(text string) error {
+	if _, err := onnx.ParseDevice(text); err != nil {
+		return fmt.Errorf("--device %w", err)
+	}
+	return nil
+}
+
+// NormalDevice is how Params.Device says what --device says: the CPU, which is what jobs ran on before there was
+// a choice, is "", and equal devices are equal texts. What is no device stays for the message about it.
+func NormalDevice(text string) string {
+	d, err := onnx.ParseDevice(text)
+	switch {
+	case err != nil:
+		return text
+	case d.IsCPU():
+		return ""
+	}
+	return d.String()
+}
+
 // Absolute makes the paths among the parameters absolute, so that they hold in every worker and in a later run from
 // another folder. The name of a preset stays, and what is neither a preset nor a file stays for the message about it.
 func (p Params) Absolute() (Params, error) {

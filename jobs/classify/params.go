@@ -30,6 +30,7 @@ type Params struct {
 	// Evaluate compares the results with the labels that images have. Jobs begun before there were evaluations have none.
 	Evaluate     bool   `json:"evaluate,omitempty"`
 	DuplicateIDs string `json:"duplicate-ids,omitempty"` // "", which stops the job, or reject
+	Device       string `json:"device,omitempty"`        // "" is the CPU; see NormalDevice
 }
 
 // Defaults are the parameters that a command line need not give.
@@ -51,6 +52,9 @@ const (
 // check finds parameters that no run can use, without opening a file.
 func (p Params) check() error {
 	_, err := p.timeout()
+	if wrong := CheckDevice(p.Device); wrong != nil {
+		return wrong
+	}
 	switch {
 	case p.Model == "":
 		return errors.New("--model is needed: the ONNX file")

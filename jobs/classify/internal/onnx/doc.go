@@ -34,4 +34,10 @@
 //
 // A model file with damaged weights may load and run: record [Digest] of the
 // file with the results.
+//
+// # Devices
+//
+// A [Device] other than the CPU is an execution provider of the library, most of
+// which need libraries beside it and a driver. They are looked for before a session is made, and a session
+// on such a device may not run any part of the model on the CPU.
 package onnx

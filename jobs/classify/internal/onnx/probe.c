@@ -51,6 +51,48 @@ void probe_library(const char *name, uint32_t api, struct probe *out) {
 	dlclose(lib);
 }
 
+// Places of functions in struct OrtApi, which only ever grows at its end.
+enum { GET_AVAILABLE_PROVIDERS = 125, RELEASE_AVAILABLE_PROVIDERS = 126, RELEASE_STATUS = 93 };
+
+static void copy_providers(void *const *api, struct providers *out) {
+	void *(*get)(char ***, int *);
+	void *(*release)(char **, int);
+	void (*release_status)(void *);
+	char **names = NULL;
+	int n = 0;
+	void *status;
+
+	*(void **)&get = api[GET_AVAILABLE_PROVIDERS];
+	*(void **)&release = api[RELEASE_AVAILABLE_PROVIDERS];
+	*(void **)&release_status = api[RELEASE_STATUS];
+	status = get(&names, &n);
+	if (status != NULL) {
+		release_status(status);
+		return;
+	}
+	out->count = n < MAX_PROVIDERS ? n : MAX_PROVIDERS;
+	for (int i = 0; i < out->count; i++)
+		snprintf(out->names[i], sizeof out->names[i], "%s", names[i]);
+	status = release(names, n);
+	if (status != NULL) release_status(status);
+}
+
+void list_providers(const char *path, uint32_t api, struct providers *out) {
+	const struct api_base *(*entry)(void);
+	const struct api_base *base;
+	const void *table;
+	void *lib;
+
+	memset(out, 0, sizeof *out);
+	out->count = -1;
+	lib = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+	if (lib == NULL) return;
+	*(void **)&entry = dlsym(lib, "OrtGetApiBase");
+	if (entry != NULL && (base = entry()) != NULL && (table = base->get_api(api)) != NULL)
+		copy_providers((void *const *)table, out);
+	dlclose(lib);
+}
+
 #ifdef PROBE_MAIN // .ci/setup compiles this file alone: probe API LIBRARY...
 #include <stdlib.h>
 

@@ -17,4 +17,16 @@ struct probe {
 // given API, and closes it again.
 void probe_library(const char *name, uint32_t api, struct probe *out);
 
+enum { MAX_PROVIDERS = 32, PROVIDER_NAME = 64 };
+
+struct providers {
+	int count; // -1 when the library would not tell
+	char names[MAX_PROVIDERS][PROVIDER_NAME];
+};
+
+// list_providers asks the library at path, which probe_library found usable, which
+// execution providers it was built with. It runs the library's code: do not ask
+// a library that may be no ONNX Runtime in a process that must live on.
+void list_providers(const char *path, uint32_t api, struct providers *out);
+
 #endif

@@ -16,6 +16,7 @@ type Options struct {
 	Output  string  // which output holds the scores; "" means the first
 	Row     []int64 // shape of one image in the model's layout; needed only where the model leaves it open, checked otherwise
 	Classes int     // scores of a row, where the model leaves their number open
+	Device  Device  // what runs the model; the zero value is the CPU
 }
 
 func (o Options) defaulted() (Options, error) {
@@ -55,6 +56,9 @@ func Open(rt Runtime, path string, o Options) (*Session, error) {
 	if err := readable(path); err != nil {
 		return nil, err
 	}
+	if err := o.Device.Check(rt); err != nil {
+		return nil, err
+	}
 	if err := library.acquire(rt); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func (s *Session) load(o Options) error {
 	if s.layout, err = newLayout(m, o); err != nil {
 		return fmt.Errorf("model %s: %w", s.path, err)
 	}
-	if err := s.create(o.Threads); err != nil {
+	if err := s.create(o); err != nil {
 		return err
 	}
 	l := &s.layout
@@ -89,15 +93,18 @@ func (s *Session) load(o Options) error {
 	return nil
 }
 
-func (s *Session) create(threads int) (err error) {
-	opts, err := sessionOptions(threads, ort.GraphOptimizationLevelEnableAll)
+func (s *Session) create(o Options) (err error) {
+	opts, err := sessionOptions(o.Threads, ort.GraphOptimizationLevelEnableAll)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, opts.Destroy()) }()
+	if err := o.Device.use(opts); err != nil {
+		return err
+	}
 	s.ort, err = ort.NewDynamicAdvancedSession(s.path, []string{s.layout.input.Name}, []string{s.layout.output.Name}, opts)
 	if err != nil {
-		return fmt.Errorf("model %s: cannot be loaded: %w", s.path, root(err))
+		return o.Device.refused(s.path, err)
 	}
 	return nil
 }
@@ -128,6 +135,9 @@ func sessionOptions(threads int, level ort.GraphOptimizationLevel) (*ort.Session
 
 // Batch returns the number of slots.
 func (s *Session) Batch() int { return s.layout.batch }
+
+// Fixed returns the batch that the model demands, 0 for any.
+func (s *Session) Fixed() int { return s.layout.fixed }
 
 // Classes returns the number of scores of a row.
 func (s *Session) Classes() int { return s.layout.outRow }
