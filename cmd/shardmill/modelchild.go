@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ func modelChild() int {
 	if err := os.Unsetenv(modelChildEnv); err != nil {
 		return 1
 	}
+	signal.Ignore(os.Interrupt) // Ctrl-C is the parent's, who ends this process
 	in := bufio.NewReader(os.Stdin)
 	line, err := in.ReadBytes('\n')
 	var request modelRequest
@@ -93,12 +95,12 @@ func askModelChild(ctx context.Context, what string, request modelRequest, resul
 	defer cancel()
 	reply, ended, err := startModelChild(ctx, request)
 	switch {
-	case err != nil:
-		return err
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return mapreduce.BadInput(context.Cause(ctx))
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return &exitError{code: mapreduce.ExitInterrupted, err: errors.New("interrupted")}
+	case err != nil:
+		return err
 	case len(reply) == 0:
 		return mapreduce.BadInput(fmt.Errorf("%s: ONNX Runtime died of it: %s", what, ended))
 	}

@@ -17,6 +17,9 @@ import (
 func writeModelInfo(w io.Writer, m classify.ModelInfo) error {
 	lines := []pair{{"model", m.Path}, {"size", sized(m.Bytes)}, {"sha256", m.SHA256}}
 	lines = append(lines, identityLines(m)...)
+	if m.NoMetadata != "" {
+		lines = append(lines, pair{"metadata", "unknown: " + m.NoMetadata})
+	}
 	for _, t := range m.Inputs {
 		lines = append(lines, pair{"input", tensorText(t)})
 	}

@@ -23,6 +23,7 @@ type ModelInfo struct {
 	Version         int64             `json:"version,omitempty"`
 	Description     string            `json:"description,omitempty"`
 	Custom          map[string]string `json:"custom,omitempty"`
+	NoMetadata      string            `json:"no_metadata,omitempty"` // why opsets to external are not known
 	External        []ExternalFile    `json:"external,omitempty"`
 	Inputs          []ModelTensor     `json:"inputs"`
 	Outputs         []ModelTensor     `json:"outputs"`
@@ -58,15 +59,15 @@ func InspectModel(ctx context.Context, path string) (ModelInfo, error) {
 	if err != nil {
 		return ModelInfo{}, err
 	}
-	file, err := onnx.ReadFile(path)
-	if err != nil {
-		return ModelInfo{}, err
-	}
+	file, unread := onnx.ReadFile(path)
 	info := ModelInfo{
 		Path: path, IRVersion: file.IRVersion, Opsets: file.Opsets, Producer: file.Producer, ProducerVersion: file.ProducerVersion,
 		Domain: file.Domain, Version: file.Version, Description: file.Description, Custom: file.Custom,
 		External: externalFiles(path, file.External), Inputs: tensors(model.Inputs, file.Axes), Outputs: tensors(model.Outputs, file.Axes),
 		Runtime: rt.Version,
+	}
+	if unread != nil { // a format that the library knows and we do not
+		info.NoMetadata = unread.Error()
 	}
 	if err := info.measure(path); err != nil {
 		return ModelInfo{}, err

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // data returns a path in ../shared/data, or skips.
@@ -34,28 +31,16 @@ func readFile(t testing.TB, path string) []byte {
 	return content
 }
 
-// readTensor returns the numbers of a float32 TensorProto: raw_data is field 9,
-// float_data field 4 (packed).
+// readTensor returns the numbers of a float32 TensorProto.
 func readTensor(t *testing.T, path string) []float32 {
 	t.Helper()
-	var raw []byte
-	for b := readFile(t, path); len(b) > 0; {
-		num, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			t.Fatalf("%s: %v", path, protowire.ParseError(n))
-		}
-		m := protowire.ConsumeFieldValue(num, kind, b[n:])
-		if m < 0 {
-			t.Fatalf("%s: %v", path, protowire.ParseError(m))
-		}
-		if num == 9 || num == 4 && kind == protowire.BytesType {
-			raw, _ = protowire.ConsumeBytes(b[n:])
-		}
-		b = b[n+m:]
+	g, err := ReadGolden(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	numbers := make([]float32, len(raw)/4)
-	for i := range numbers {
-		numbers[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	var numbers []float32
+	for _, v := range g.elements(g.bytes) {
+		numbers = append(numbers, float32(v))
 	}
 	return numbers
 }

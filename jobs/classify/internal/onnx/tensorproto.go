@@ -75,7 +75,7 @@ func parseTensor(data []byte) (Golden, error) {
 	}
 	n := 1
 	for _, d := range g.Shape {
-		if d < 0 || d > maxBytes || int(d)*n > maxBytes {
+		if d < 0 || d > 0 && int64(n) > maxBytes/d {
 			return Golden{}, fmt.Errorf("shape %v is out of range", g.Shape)
 		}
 		n *= int(d)
