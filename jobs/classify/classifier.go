@@ -118,9 +118,7 @@ func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
 	default:
 		im.crop = make([]byte, c.decoder.Bytes())
 	}
-	im.status, err = c.decoder.Decode(data, im.crop)
-	im.data = nil // what a shard gave is needed no more
-	if err != nil {
+	if im.status, err = c.decoder.Decode(data, im.crop); err != nil {
 		return 0, err
 	}
 	if im.status == pixel.Damaged && c.p.Damaged == damagedReject {

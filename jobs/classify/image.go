@@ -34,7 +34,7 @@ type image struct {
 	offset  int64 // of its first byte, 0 where the image is a file
 	archive int64 // bytes of the archive when it was listed
 
-	data []byte // the image's bytes, where it came with them: then there is no file
+	inline []byte // the image's bytes, where it came with them: then there is no file
 
 	crop   []byte // after Prepare: height x width x channels
 	status pixel.Status
@@ -117,7 +117,7 @@ func packedColumns(meta Meta) (cols table.Columns[image]) {
 			table.Int64("archive", func(r *image) int64 { return r.archive }, func(r *image, v int64) { r.archive = v }))
 	}
 	if meta.Inline {
-		cols = append(cols, table.Bytes("data", func(r *image) []byte { return r.data }, func(r *image, v []byte) { r.data = bytes.Clone(v) }))
+		cols = append(cols, table.Bytes("data", func(r *image) []byte { return r.inline }, func(r *image, v []byte) { r.inline = bytes.Clone(v) }))
 	}
 	return cols
 }

@@ -20,11 +20,13 @@ const readTries = 3
 // maxFile is the largest file that is read as an image, in bytes: far above what the pixel cap lets through.
 const maxFile = 1 << 30
 
-// read reads an image from where it is, into buf where it is large enough.
+// read reads an image from where it is, into buf where it is large enough. The bytes are the caller's, to read into again.
 func (im *image) read(ctx context.Context, buf []byte) ([]byte, error) {
 	switch {
 	case im.file == "":
-		return im.data, nil
+		data := im.inline
+		im.inline = nil
+		return data, nil
 	case im.offset > 0:
 		return again(ctx, func() ([]byte, error) { return im.readMember(buf) })
 	}

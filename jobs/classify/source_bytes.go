@@ -243,7 +243,7 @@ func (in *inlineRows) add(rows *mapreduce.Rows[image]) error {
 	case im.bytes > maxInline:
 		return rows.Reject(im.Origin(), fmt.Errorf("an image of %d bytes, more than %d", im.bytes, maxInline))
 	}
-	im.data = bytes.Clone(v.Text)
+	im.inline = bytes.Clone(v.Text)
 	return pass(rows, im)
 }
 
