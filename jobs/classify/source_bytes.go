@@ -56,14 +56,16 @@ func (p Params) findBytes(path, name string) (c bytesColumns, ok bool, err error
 	return p.bytesColumns(columns, at), true, nil
 }
 
-// imageColumn is the place of the column of images, -1 if there is none.
+// imageColumn is the place of the column of images, -1 if there is none. Without --image-col the column of paths
+// is none, though some writers do not call its bytes text.
 func (p Params) imageColumn(columns []rowgroup.Outline) int {
 	names := []string{p.ImageCol}
 	if p.ImageCol == "" {
 		names = []string{"image", "bytes"}
 	}
 	for _, name := range names {
-		if i := slices.IndexFunc(columns, func(c rowgroup.Outline) bool { return c.Name == name && hasImages(c) }); i >= 0 {
+		i := slices.IndexFunc(columns, func(c rowgroup.Outline) bool { return c.Name == name && hasImages(c) })
+		if i >= 0 && (name == p.ImageCol || name != p.PathCol) {
 			return i
 		}
 	}
