@@ -131,14 +131,14 @@ func TestCheckModelOnRealGolden(t *testing.T) {
 	}
 	// The output of one set for the input of another.
 	check.Tolerance = 1e-3
-	check.Golden = []string{mixed(t, filepath.Join(set, "input_0.pb"), filepath.Join(dir, "test_data_set_0", "output_0.pb"))}
+	check.Golden = []string{mixedSets(t, filepath.Join(set, "input_0.pb"), filepath.Join(dir, "test_data_set_0", "output_0.pb"))}
 	if got, err := classify.CheckModel(t.Context(), check); err != nil || got.OK || got.Golden[0].Absolute < 1 {
 		t.Errorf("mixed sets: %+v, %v", got, err)
 	}
 }
 
-// mixed is a folder with a copy of each file.
-func mixed(t *testing.T, paths ...string) string {
+// mixedSets is a folder with a copy of each file.
+func mixedSets(t *testing.T, paths ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, path := range paths {
