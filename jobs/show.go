@@ -100,11 +100,21 @@ type labelRow struct {
 	Label     string  `json:"label"`
 	Count     int64   `json:"count"`
 	MeanScore float64 `json:"mean_score"`
+	Model     string  `json:"model,omitempty"` // of several
 }
 
 // Cells implements Row.
 func (r labelRow) Cells() []string {
-	return []string{strconv.Itoa(int(r.LabelID)), r.Label, strconv.FormatInt(r.Count, 10), fmt.Sprintf("%.4f", r.MeanScore)}
+	cells := []string{strconv.Itoa(int(r.LabelID)), r.Label, strconv.FormatInt(r.Count, 10), fmt.Sprintf("%.4f", r.MeanScore)}
+	return withModel(cells, r.Model)
+}
+
+// withModel adds the name of a model where a job has several.
+func withModel(cells []string, model string) []string {
+	if model == "" {
+		return cells
+	}
+	return append(cells, model)
 }
 
 type imageRow struct {
@@ -115,6 +125,7 @@ type imageRow struct {
 	Path      string  `json:"path"`
 	Status    string  `json:"status"`
 	TrueLabel *string `json:"true_label,omitempty"`
+	Model     string  `json:"model,omitempty"` // of several
 }
 
 // Cells implements Row.
@@ -126,7 +137,7 @@ func (r imageRow) Cells() []string {
 	if r.Status != "ok" {
 		cells[5] = r.Status
 	}
-	return cells
+	return withModel(cells, r.Model)
 }
 
 func showLabels(v View) ([]Table, error) {
@@ -137,6 +148,9 @@ func showLabels(v View) ([]Table, error) {
 	labels := Table{
 		Name: "labels", Title: "images by their first label",
 		Header: []string{"label_id", "label", "images", "mean score"},
+	}
+	if len(s.Labels) > 0 && s.Labels[0].Model != "" {
+		labels.Header = append(labels.Header, "model")
 	}
 	for _, l := range s.Labels {
 		labels.Rows = append(labels.Rows, labelRow(l))
@@ -153,10 +167,13 @@ func showImages(v View) ([]Table, error) {
 	images := s.Images
 	for _, l := range s.Labels {
 		n := 0
-		for n < len(images) && images[n].LabelID == l.LabelID {
+		for n < len(images) && images[n].LabelID == l.LabelID && images[n].Model == l.Model {
 			n++
 		}
 		title := fmt.Sprintf("label %d, %s: the best %d of %d images", l.LabelID, l.Label, n, l.Count)
+		if l.Model != "" {
+			title += ", by " + l.Model
+		}
 		tables = append(tables, imageTable(title, images[:n]))
 		images = images[n:]
 	}
@@ -165,8 +182,11 @@ func showImages(v View) ([]Table, error) {
 
 func imageTable(title string, images []classify.Prediction) Table {
 	t := Table{Name: "ranked", Title: title, Header: []string{"label_id", "label", "score", "id", "true_label", "status"}}
+	if len(images) > 0 && images[0].Model != "" {
+		t.Header = append(t.Header, "model")
+	}
 	for _, p := range images {
-		row := imageRow{LabelID: p.LabelID, Label: p.Label, Score: p.Score, ID: p.ID, Path: p.Path, Status: p.Status}
+		row := imageRow{LabelID: p.LabelID, Label: p.Label, Score: p.Score, ID: p.ID, Path: p.Path, Status: p.Status, Model: p.Model}
 		if p.HasTrue {
 			row.TrueLabel = &p.True
 		}

@@ -49,7 +49,7 @@ func TestRowsForPeopleAndPrograms(t *testing.T) {
 		{textRow{[]string{"user", "n"}, []string{"ann", "2"}}, []string{"ann", "2"}, `{"n":"2","user":"ann"}`},
 		{wordRow{"the", 12}, []string{"12", "the"}, `{"word":"the","count":12}`},
 		{
-			labelRow{134, "crane", 3, .51239},
+			labelRow{134, "crane", 3, .51239, ""},
 			[]string{"134", "crane", "3", "0.5124"},
 			`{"label_id":134,"label":"crane","count":3,"mean_score":0.51239}`,
 		},

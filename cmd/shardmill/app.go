@@ -21,7 +21,7 @@ func (p *program) app() *cli.App {
 	a := &cli.App{
 		Name: "shardmill", Usage: "image classification and other batch jobs, on one machine",
 		Writer: p.stdout, ErrWriter: p.stderr,
-		HideVersion: true, HideHelpCommand: true,
+		HideVersion: true, HideHelpCommand: true, DisableSliceFlagSeparator: true, // paths may have commas
 		Flags:          []cli.Flag{cli.HelpFlag, &cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // run does it

@@ -30,23 +30,33 @@ is kept in the job directory, so a job continues without it: the same command
 with an empty standard input, or with a terminal there, and rerun use what was
 read before. A list that is given again must be the same.
 
-Example:
+With --model more than once, all models classify in one pass, and images are
+decoded once for all that want the same pixels. --labels, --preprocess and
+--embedding are then given once for all models, or once for each in their order;
+'' is none. Models are told apart by the name of their file, or of its folder
+for a model.onnx. An image is dropped if no model has a score over the threshold.
+
+Examples:
   shardmill classify --model model.onnx --labels labels.txt \
       --preprocess imagenet --out job --label-col label photos.csv
   shardmill show job
   find /photos -name '*.jpg' -newer last | shardmill classify \
       --model model.onnx --labels labels.txt --preprocess imagenet --out new -
+  shardmill classify --model features.onnx --preprocess imagenet \
+      --embedding features --l2 --out vectors photos/
 `
 
 func classifyFlags() []cli.Flag {
 	d := classify.Defaults()
 	return []cli.Flag{
-		&cli.StringFlag{Name: "model", Usage: "`FILE`the model, model.onnx"},
-		&cli.StringFlag{Name: "labels", Usage: "`FILE`the labels, one a line, in the model's order"},
-		&cli.StringFlag{
+		&cli.StringSliceFlag{Name: "model", Usage: "`FILE`the model, model.onnx; may be repeated"},
+		&cli.StringSliceFlag{Name: "labels", Usage: "`FILE`the labels, one a line, in the model's order; not needed with --embedding"},
+		&cli.StringSliceFlag{
 			Name:  "preprocess",
 			Usage: "`SPEC`how an image becomes the model's input: a YAML file or one of " + strings.Join(classify.Presets(), ", "),
 		},
+		&cli.StringSliceFlag{Name: "embedding", Usage: "`TENSOR`output of the model that comes out in the dataset embeddings"},
+		&cli.BoolFlag{Name: "l2", Usage: "divide embeddings by their length"},
 		outFlag(),
 		&cli.StringFlag{Name: "root", Usage: "`DIR`folder of relative paths in manifests (default: the manifest's own)"},
 		&cli.StringFlag{Name: "path-col", Value: d.PathCol, Usage: "`COL`column with the image's path (default: " + d.PathCol + ")"},
@@ -92,8 +102,8 @@ func (p *program) classifyCommand() *cli.Command {
 // written alike, since they are compared when the command comes again.
 func classifyParams(c *cli.Context) ([]byte, error) {
 	params := classify.Params{
-		Model: c.String("model"), Labels: c.String("labels"), Preprocess: c.String("preprocess"), Root: c.String("root"),
-		PathCol: c.String("path-col"), IDCol: c.String("id-col"), LabelCol: c.String("label-col"), ImageCol: c.String("image-col"),
+		Root: c.String("root"), L2: c.Bool("l2"), PathCol: c.String("path-col"), IDCol: c.String("id-col"),
+		LabelCol: c.String("label-col"), ImageCol: c.String("image-col"),
 		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
 		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
 		Evaluate: evaluates(c),
@@ -102,7 +112,11 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 		params.DuplicateIDs = ""
 	}
 	params.Device = classify.NormalDevice(c.String("device"))
-	var err error
+	models, err := classify.ModelsOf(c.StringSlice("model"), c.StringSlice("labels"), c.StringSlice("preprocess"), c.StringSlice("embedding"))
+	if err != nil {
+		return nil, badUsage(commandName(c), "%w", err)
+	}
+	params = params.WithModels(models)
 	if params.MaxPixels, err = parseCount(c.String("max-pixels")); err != nil {
 		return nil, badUsage(commandName(c), "--max-pixels: %w", err)
 	}

@@ -64,10 +64,7 @@ func BenchmarkOverLimit(b *testing.B) {
 	p.Model, p.Labels = shared(b, "models", "squeezenet1.1-fp32", "model.onnx"), shared(b, "models", "squeezenet1.1-fp32", "labels.txt")
 	p.Preprocess, p.LabelCol, p.Root = "imagenet-caffe", "label_id", shared(b, "images", "sample-public-400")
 	manifest, photos := repeated(b, filepath.Join(p.Root, "manifest.csv"), 10)
-	rounds := 3
-	if n, err := strconv.Atoi(os.Getenv("BENCH_ROUNDS")); err == nil && n > 0 {
-		rounds = n
-	}
+	rounds := benchRounds()
 	var job, infer, decode []cost
 	for b.Loop() {
 		job, infer, decode = nil, nil, nil
@@ -91,6 +88,14 @@ func BenchmarkOverLimit(b *testing.B) {
 	b.ReportMetric(whole/limit, "job/limit")
 	b.ReportMetric(whole/n*1e3, "cpu-ms/photo")
 	b.ReportMetric(0, "ns/op")
+}
+
+// benchRounds is BENCH_ROUNDS, or 3.
+func benchRounds() int {
+	if n, err := strconv.Atoi(os.Getenv("BENCH_ROUNDS")); err == nil && n > 0 {
+		return n
+	}
+	return 3
 }
 
 func spread(costs []cost, of func(cost) float64) (lo, mid, hi float64) {

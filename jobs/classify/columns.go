@@ -24,6 +24,8 @@ type Prediction struct {
 	True    string // text of the manifest's label column
 	HasTrue bool
 	carried []text
+
+	later bool // of the models that rank this image, another one is before
 }
 
 // Label is a row of the dataset labels: a label that is rank 1 of Count images.
@@ -32,6 +34,7 @@ type Label struct {
 	Label     string
 	Count     int64
 	MeanScore float64
+	Model     string // "" where the job has one model
 }
 
 // predictionColumns are the columns of predictions (with rank), or of ranked. A carried column that
@@ -51,7 +54,7 @@ func predictionColumns(env *mapreduce.Env, ranked, folders bool) (table.Columns[
 		table.NullString("true_label", func(r *row) (string, bool) { return r.True, r.HasTrue },
 			func(r *row, v string, ok bool) { r.True, r.HasTrue = v, ok }),
 	}
-	names, err := carriedNames(env, cols)
+	names, err := carriedNames(env, columnNames(cols))
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +67,14 @@ func predictionColumns(env *mapreduce.Env, ranked, folders bool) (table.Columns[
 }
 
 // carriedNames renames carried columns that have a name of ours, until all names differ.
-func carriedNames(env *mapreduce.Env, ours table.Columns[Prediction]) ([]string, error) {
+func carriedNames(env *mapreduce.Env, ours []string) ([]string, error) {
 	var meta Meta
 	if err := env.Meta(&meta); err != nil {
 		return nil, err
 	}
 	taken := map[string]bool{}
-	for _, c := range ours {
-		taken[c.Name()] = true
+	for _, n := range ours {
+		taken[n] = true
 	}
 	names := slices.Clone(meta.Carried)
 	for i, n := range names {
@@ -83,14 +86,27 @@ func carriedNames(env *mapreduce.Env, ours table.Columns[Prediction]) ([]string,
 	return names, nil
 }
 
-func labelColumns() table.Columns[Label] {
+func columnNames[R any](cols table.Columns[R]) []string {
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = c.Name()
+	}
+	return names
+}
+
+// labelColumns are the columns of labels. Of several models, model is the last.
+func labelColumns(several bool) table.Columns[Label] {
 	type row = Label
-	return table.Columns[row]{
+	cols := table.Columns[row]{
 		table.Int32("label_id", func(r *row) int32 { return r.LabelID }, func(r *row, v int32) { r.LabelID = v }),
 		table.String("label", func(r *row) string { return r.Label }, func(r *row, v string) { r.Label = v }).Plain(),
 		table.Int64("count", func(r *row) int64 { return r.Count }, func(r *row, v int64) { r.Count = v }),
 		table.Float64("mean_score", func(r *row) float64 { return r.MeanScore }, func(r *row, v float64) { r.MeanScore = v }),
 	}
+	if several {
+		cols = append(cols, table.String("model", func(r *row) string { return r.Model }, func(r *row, v string) { r.Model = v }))
+	}
+	return cols
 }
 
 // outputs are the datasets of the job.
@@ -98,6 +114,7 @@ type outputs struct {
 	predictions *mapreduce.Dataset[Prediction]
 	ranked      *mapreduce.Dataset[Prediction]
 	labels      *mapreduce.Dataset[Label]
+	embeddings  *mapreduce.Dataset[Embedding]
 }
 
 func newOutputs(p Params) outputs {
@@ -108,11 +125,12 @@ func newOutputs(p Params) outputs {
 		labels: &mapreduce.Dataset[Label]{
 			Name: "labels", Ext: "parquet",
 			Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[Label], error) {
-				return parquetfile.Create(w, labelColumns())
+				return parquetfile.Create(w, labelColumns(p.several()))
 			},
 		},
+		embeddings: embeddingDataset(p),
 	}
-	o.predictions.Stands = func(r *Prediction) bool { return r.Rank == 1 }
+	o.predictions.Stands = func(r *Prediction) bool { return r.Rank == 1 && !r.later }
 	if folders {
 		o.ranked.Folder = func(r *Prediction) string { return fmt.Sprintf("label=%d", r.LabelID) }
 	}

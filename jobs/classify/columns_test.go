@@ -68,7 +68,7 @@ func TestParams(t *testing.T) {
 	for path, want := range map[string]string{
 		"models/tiny/model.onnx": "tiny", "resnet50.onnx": "resnet50", "model.onnx": "model", "/model.onnx": "model", "a/b.onnx": "b",
 	} {
-		if got := (Params{Model: path}).modelName(); got != want {
+		if got := (Model{Path: path}).Name(); got != want {
 			t.Errorf("%s is called %s, want %s", path, got, want)
 		}
 	}

@@ -55,9 +55,11 @@ func NormalDevice(text string) string {
 // Absolute makes the paths among the parameters absolute, so that they hold in every worker and in a later run from
 // another folder. The name of a preset stays, and what is neither a preset nor a file stays for the message about it.
 func (p Params) Absolute() (Params, error) {
-	paths := []*string{&p.Model, &p.Labels, &p.Root}
-	if _, err := os.Stat(p.Preprocess); err == nil && !slices.Contains(Presets(), p.Preprocess) {
-		paths = append(paths, &p.Preprocess)
+	paths := append([]*string{&p.Root}, modelPaths(&p.Model, &p.Labels, &p.Preprocess)...)
+	p.Models = slices.Clone(p.Models)
+	for i := range p.Models {
+		m := &p.Models[i]
+		paths = append(paths, modelPaths(&m.Path, &m.Labels, &m.Preprocess)...)
 	}
 	for _, path := range paths {
 		if *path == "" {
@@ -70,4 +72,13 @@ func (p Params) Absolute() (Params, error) {
 		*path = abs
 	}
 	return p, nil
+}
+
+// modelPaths are those of a model, its labels and its spec that are paths.
+func modelPaths(model, labels, spec *string) []*string {
+	paths := []*string{model, labels}
+	if _, err := os.Stat(*spec); err == nil && !slices.Contains(Presets(), *spec) {
+		paths = append(paths, spec)
+	}
+	return paths
 }

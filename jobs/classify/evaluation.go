@@ -62,7 +62,7 @@ func (c evaluationKeyCodec) Decode(b []byte) (evaluationKey, error) {
 }
 
 // newEvaluationStream makes the stream, the reducer of which needs the models in the order of their indices.
-func newEvaluationStream(out evaluationOutputs, models func() ([]evaluatedModel, error)) *evaluationStream {
+func newEvaluationStream(out evaluationOutputs, models func() ([]named, error)) *evaluationStream {
 	return &evaluationStream{
 		Name: "evaluation_counts", Key: evaluationKeyCodec{}, Value: metrics.Codec{},
 		Group:       func([]byte) int { return evaluationGroup },
@@ -74,12 +74,6 @@ func newEvaluationStream(out evaluationOutputs, models func() ([]evaluatedModel,
 			return evaluationReducer{out, m}, err
 		},
 	}
-}
-
-// evaluatedModel is a model as evaluations name it.
-type evaluatedModel struct {
-	name   string
-	labels labels.Labels
 }
 
 // ranks is how many labels of an image are looked at: those of its predictions, and of its evaluation.
@@ -137,7 +131,7 @@ func (e *evaluator) add(out *mapreduce.Out, i int, label text, top []onnx.Scored
 // evaluationReducer writes the evaluation of each model.
 type evaluationReducer struct {
 	out    evaluationOutputs
-	models []evaluatedModel
+	models []named
 }
 
 // Reduce implements mapreduce.Reducer.
@@ -191,7 +185,7 @@ func merged(values iter.Seq2[evaluationKey, metrics.Count]) iter.Seq2[evaluation
 
 // evaluation is that of one model while it is reduced.
 type evaluation struct {
-	model               evaluatedModel
+	model               named
 	tally               *metrics.Tally
 	unlabelled, unknown int64
 }

@@ -78,7 +78,7 @@ func TestBadCounts(t *testing.T) {
 			t.Errorf("%+v passes", k)
 		}
 	}
-	r := evaluationReducer{models: []evaluatedModel{{}}}
+	r := evaluationReducer{models: []named{{}}}
 	if err := r.Reduce(t.Context(), evaluationKey{model: 1}, nil, nil); err == nil {
 		t.Error("a model that there is not passes")
 	}

@@ -36,7 +36,12 @@ type image struct {
 
 	inline []byte // the image's bytes, where it came with them: then there is no file
 
-	crop   []byte // after Prepare: height x width x channels
+	crops []crop // after Prepare: one for each kind of crop that the models take
+}
+
+// crop is what a decoder makes of an image.
+type crop struct {
+	pixels []byte // height x width x channels
 	status pixel.Status
 }
 

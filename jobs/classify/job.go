@@ -33,7 +33,7 @@ func stages(p Params) ([]mapreduce.Stage, error) {
 	st := mapreduce.NewStage("classify", source(p, seen), p.Batch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[image], error) {
 			return newClassifier(p, s, newDuplicates(env, seen))
-		}, s.ports()...)
+		}, s.writes(p)...)
 	st.Reads = seen.reads()
 	st.Timeout = timeout
 	st.Probe = true
@@ -47,27 +47,45 @@ func files(p Params) ([]mapreduce.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []mapreduce.File{
-		{Role: "model", Path: p.Model}, {Role: "labels", Path: p.Labels}, {Role: "ONNX Runtime", Path: rt.Path},
+	files := []mapreduce.File{{Role: "ONNX Runtime", Path: rt.Path}}
+	for _, m := range p.models() {
+		of := ""
+		if p.several() {
+			of = " of " + m.Name()
+		}
+		spec, err := preprocess.Load(m.Preprocess)
+		if err != nil {
+			return nil, fmt.Errorf("--preprocess: %w", err)
+		}
+		files = append(files,
+			mapreduce.File{Role: "model" + of, Path: m.Path},
+			mapreduce.File{Role: "preprocessing" + of, Path: m.Preprocess, Content: spec.Canonical()})
+		if m.Labels != "" {
+			files = append(files, mapreduce.File{Role: "labels" + of, Path: m.Labels})
+		}
 	}
-	spec, err := preprocess.Load(p.Preprocess)
-	if err != nil {
-		return nil, fmt.Errorf("--preprocess: %w", err)
-	}
-	return append(files, mapreduce.File{Role: "preprocessing", Path: p.Preprocess, Content: spec.Canonical()}), nil
+	return files, nil
 }
 
-// streams are the two shuffles of the job with their datasets.
+// streams are the two shuffles of the job with the datasets.
 type streams struct {
 	byID   *mapreduce.Stream[string, prediction]
 	byRank *mapreduce.Stream[rankKey, prediction]
 	counts *evaluationStream // nil without an evaluation
+	out    outputs
 }
 
-func (s streams) ports() []mapreduce.Port {
-	ports := []mapreduce.Port{s.byID, s.byRank}
+// writes are the streams and datasets that the mapper writes to.
+func (s streams) writes(p Params) []mapreduce.Port {
+	var ports []mapreduce.Port
+	if p.predicts() {
+		ports = append(ports, s.byID, s.byRank)
+	}
 	if s.counts != nil {
 		ports = append(ports, s.counts)
+	}
+	if p.embeds() {
+		ports = append(ports, s.out.embeddings)
 	}
 	return ports
 }
@@ -80,23 +98,25 @@ const (
 
 func newStreams(p Params) streams {
 	out := newOutputs(p)
-	read := sync.OnceValues(func() (labels.Labels, error) { return labels.Read(p.Labels) })
+	ranks := rankCodec{p.several()}
+	read := sync.OnceValues(func() ([]named, error) { return namedLabels(p) })
 	newWriter := func() (writer, error) {
-		names, err := read()
-		return writer{out: out, labels: names, model: p.modelName()}, err
+		models, err := read()
+		return writer{out: out, models: models, several: p.several()}, err
 	}
 	s := streams{
+		out: out,
 		byID: &mapreduce.Stream[string, prediction]{
-			Name: "by_id", Key: mapreduce.String{}, Value: predictionCodec{},
-			BytesPerRow: int64(p.TopK) * bytesByIDPerRank, Writes: []mapreduce.Port{out.predictions},
+			Name: "by_id", Key: mapreduce.String{}, Value: predictionCodec{p.several()},
+			BytesPerRow: int64(len(p.models())*p.TopK) * bytesByIDPerRank, Writes: []mapreduce.Port{out.predictions},
 			Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[string, prediction], error) {
 				w, err := newWriter()
 				return byID{w}, err
 			},
 		},
 		byRank: &mapreduce.Stream[rankKey, prediction]{
-			Name: "by_rank", Key: rankCodec{}, Value: predictionCodec{},
-			Group: func([]byte) int { return rankGroup }, BytesPerRow: bytesByRank,
+			Name: "by_rank", Key: ranks, Value: predictionCodec{p.several()},
+			Group: func([]byte) int { return ranks.group() }, BytesPerRow: int64(len(p.models())) * bytesByRank,
 			Writes: []mapreduce.Port{out.ranked, out.labels},
 			Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[rankKey, prediction], error) {
 				w, err := newWriter()
@@ -104,32 +124,51 @@ func newStreams(p Params) streams {
 			},
 		},
 	}
-	if p.Evaluate {
-		s.counts = newEvaluationStream(newEvaluationOutputs(), func() ([]evaluatedModel, error) {
-			names, err := read()
-			return []evaluatedModel{{p.modelName(), names}}, err
-		})
+	if p.Evaluate && p.predicts() {
+		s.counts = newEvaluationStream(newEvaluationOutputs(), read)
 	}
 	return s
 }
 
+// named is a model's name with its labels.
+type named struct {
+	name   string
+	labels labels.Labels
+}
+
+// namedLabels reads the labels of all models that have some.
+func namedLabels(p Params) ([]named, error) {
+	var models []named
+	for _, m := range p.models() {
+		n := named{name: m.Name()}
+		if m.Labels != "" {
+			var err error
+			if n.labels, err = labels.Read(m.Labels); err != nil {
+				return nil, err
+			}
+		}
+		models = append(models, n)
+	}
+	return models, nil
+}
+
 // writer makes rows of predictions.
 type writer struct {
-	out    outputs
-	labels labels.Labels
-	model  string
+	out     outputs
+	models  []named
+	several bool
 }
 
 func (w writer) row(id string, p *prediction, rank int) Prediction {
-	s := p.top[rank]
+	s, m := p.top[rank], &w.models[p.model]
 	return Prediction{
-		ID: id, Path: p.path, Rank: int32(rank) + 1, LabelID: int32(s.ID), Label: w.labels[s.ID], Score: s.Score,
-		Status: p.status.String(), Model: w.model, Shard: p.shard, True: p.label.value, HasTrue: p.label.ok,
-		carried: p.carried,
+		ID: id, Path: p.path, Rank: int32(rank) + 1, LabelID: int32(s.ID), Label: m.labels[s.ID], Score: s.Score,
+		Status: p.status.String(), Model: m.name, Shard: p.shard, True: p.label.value, HasTrue: p.label.ok,
+		carried: p.carried, later: p.later,
 	}
 }
 
-// byID writes predictions: the rows of an image in order of rank.
+// byID writes predictions: the rows of an image in order of model and rank.
 type byID struct{ writer }
 
 // Reduce implements mapreduce.Reducer.
@@ -145,7 +184,7 @@ func (r byID) Reduce(_ context.Context, id string, values iter.Seq2[string, pred
 // Close implements mapreduce.Reducer.
 func (byID) Close() error { return nil }
 
-// byRank writes ranked and labels: a group is a label.
+// byRank writes ranked and labels: a group is a label of a model.
 type byRank struct{ writer }
 
 // Reduce implements mapreduce.Reducer.
@@ -157,9 +196,12 @@ func (r byRank) Reduce(_ context.Context, group rankKey, values iter.Seq2[rankKe
 		n++
 		sum += float64(k.score)
 	}
-	r.out.labels.Write(out, 0, Label{
-		LabelID: int32(group.label), Label: r.labels[group.label], Count: n, MeanScore: sum / float64(n),
-	})
+	m := &r.models[group.model]
+	l := Label{LabelID: int32(group.label), Label: m.labels[group.label], Count: n, MeanScore: sum / float64(n)}
+	if r.several {
+		l.Model = m.name
+	}
+	r.out.labels.Write(out, 0, l)
 	return nil
 }
 

@@ -3,8 +3,6 @@ package classify
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -28,9 +26,12 @@ type Params struct {
 	PartitionBy  string  `json:"partition-by"` // "" or label
 
 	// Evaluate compares the results with the labels that images have. Jobs begun before there were evaluations have none.
-	Evaluate     bool   `json:"evaluate,omitempty"`
-	DuplicateIDs string `json:"duplicate-ids,omitempty"` // "", which stops the job, or reject
-	Device       string `json:"device,omitempty"`        // "" is the CPU; see NormalDevice
+	Evaluate     bool    `json:"evaluate,omitempty"`
+	DuplicateIDs string  `json:"duplicate-ids,omitempty"` // "", which stops the job, or reject
+	Device       string  `json:"device,omitempty"`        // "" is the CPU; see NormalDevice
+	Embedding    string  `json:"embedding,omitempty"`     // output tensor, or "" for none
+	L2           bool    `json:"l2,omitempty"`            // embeddings are divided by their length
+	Models       []Model `json:"models,omitempty"`        // two or more, in place of Model, Labels, Preprocess and Embedding
 }
 
 // Defaults are the parameters that a command line need not give.
@@ -51,17 +52,14 @@ const (
 
 // check finds parameters that no run can use, without opening a file.
 func (p Params) check() error {
+	if err := p.checkModels(); err != nil {
+		return err
+	}
 	_, err := p.timeout()
 	if wrong := CheckDevice(p.Device); wrong != nil {
 		return wrong
 	}
 	switch {
-	case p.Model == "":
-		return errors.New("--model is needed: the ONNX file")
-	case p.Labels == "":
-		return errors.New("--labels is needed: a text file with one label a line")
-	case p.Preprocess == "":
-		return errors.New("--preprocess is needed: imagenet, imagenet-caffe, raw, or a YAML file")
 	case p.TopK < 1:
 		return fmt.Errorf("--top-k %d: at least 1", p.TopK)
 	case !(p.Threshold >= 0 && p.Threshold <= 1):
@@ -90,14 +88,4 @@ func (p Params) timeout() (time.Duration, error) {
 		return 0, fmt.Errorf("--image-timeout %q: a time such as 30s", p.ImageTimeout)
 	}
 	return d, nil
-}
-
-// modelName is what the model column says: the file's name, or that of its folder where the file
-// is just called model.onnx.
-func (p Params) modelName() string {
-	name := strings.TrimSuffix(filepath.Base(p.Model), ".onnx")
-	if dir := filepath.Base(filepath.Dir(p.Model)); name == "model" && dir != "." && dir != string(filepath.Separator) {
-		return dir
-	}
-	return name
 }

@@ -18,14 +18,23 @@ type prediction struct {
 	label   text
 	carried []text
 	top     []onnx.Scored // label ids, best first
+	model   int           // which one, in the order given
+	later   bool          // a model before gave a prediction of the same image
 }
 
-// predictionCodec writes: uvarint length and bytes of path and shard, status byte, number of scores with
+// predictionCodec writes: of several models, uvarint of the model times two, plus one if later; uvarint length and bytes of path and shard, status byte, number of scores with
 // uvarint id and 4-byte score each, then label and carried values, each a length plus one, or 0 for none.
-type predictionCodec struct{}
+type predictionCodec struct{ several bool }
 
 // Append implements mapreduce.Codec.
-func (predictionCodec) Append(b []byte, p prediction) []byte {
+func (c predictionCodec) Append(b []byte, p prediction) []byte {
+	if c.several {
+		v := uint64(p.model) << 1
+		if p.later {
+			v |= 1
+		}
+		b = binary.AppendUvarint(b, v)
+	}
 	b = appendString(b, p.path)
 	b = appendString(b, p.shard)
 	b = append(b, byte(p.status))
@@ -54,9 +63,14 @@ func appendText(b []byte, t text) []byte {
 }
 
 // Decode implements mapreduce.Codec.
-func (predictionCodec) Decode(b []byte) (prediction, error) {
+func (c predictionCodec) Decode(b []byte) (prediction, error) {
 	d := decoder{b: b}
-	p := prediction{path: d.string(), shard: d.string(), status: pixel.Status(d.byte())}
+	var p prediction
+	if c.several {
+		v := d.uvarint()
+		p.model, p.later = int(v>>1), v&1 == 1
+	}
+	p.path, p.shard, p.status = d.string(), d.string(), pixel.Status(d.byte())
 	p.top = make([]onnx.Scored, d.count())
 	for i := range p.top {
 		p.top[i].ID = int(d.uvarint())
@@ -139,35 +153,45 @@ func (d *decoder) text() text {
 	return text{string(d.take(n - 1)), true}
 }
 
-// rankKey orders images by label, then score downwards, then id. Its group is the label.
+// rankKey orders images by model, label, then score downwards, then id. Its group is the model and label.
 type rankKey struct {
+	model uint32 // 0 where there is one only, and then not encoded
 	label uint32
 	score float32
 	id    string
 }
 
-// rankGroup is the length of the part of an encoded rankKey that makes a group.
-const rankGroup = 4
+type rankCodec struct{ several bool }
 
-type rankCodec struct{}
+// group is the length of the part of an encoded rankKey that makes a group.
+func (c rankCodec) group() int {
+	if c.several {
+		return 8
+	}
+	return 4
+}
 
 // Append implements mapreduce.Codec.
-func (rankCodec) Append(b []byte, k rankKey) []byte {
+func (c rankCodec) Append(b []byte, k rankKey) []byte {
+	if c.several {
+		b = binary.BigEndian.AppendUint32(b, k.model)
+	}
 	b = binary.BigEndian.AppendUint32(b, k.label)
 	b = binary.BigEndian.AppendUint32(b, ^sortable(k.score))
 	return append(b, k.id...)
 }
 
 // Decode implements mapreduce.Codec.
-func (rankCodec) Decode(b []byte) (rankKey, error) {
-	if len(b) < 8 {
+func (c rankCodec) Decode(b []byte) (rankKey, error) {
+	if len(b) < c.group()+4 {
 		return rankKey{}, mapreduce.ErrShort
 	}
-	return rankKey{
-		label: binary.BigEndian.Uint32(b),
-		score: unsortable(^binary.BigEndian.Uint32(b[4:])),
-		id:    string(b[8:]),
-	}, nil
+	var k rankKey
+	if c.several {
+		k.model, b = binary.BigEndian.Uint32(b), b[4:]
+	}
+	k.label, k.score, k.id = binary.BigEndian.Uint32(b), unsortable(^binary.BigEndian.Uint32(b[4:])), string(b[8:])
+	return k, nil
 }
 
 // sortable maps a float to an integer of the same order.

@@ -84,7 +84,7 @@ func FuzzPredictionCodec(f *testing.F) {
 func TestRankCodec(t *testing.T) {
 	key := rapid.Custom(func(t *rapid.T) rankKey {
 		score := rapid.Float32().Filter(func(f float32) bool { return !math.IsNaN(float64(f)) }).Draw(t, "score")
-		return rankKey{uint32(rapid.IntRange(0, 3).Draw(t, "label")), score + 0, rapid.String().Draw(t, "id")}
+		return rankKey{label: uint32(rapid.IntRange(0, 3).Draw(t, "label")), score: score + 0, id: rapid.String().Draw(t, "id")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := key.Draw(t, "a"), key.Draw(t, "b")

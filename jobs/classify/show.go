@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // Shown are the rows of a result that people look at first.
 type Shown struct {
 	Labels []Label      // by count down, then label id
-	Images []Prediction // of these labels in their order; within a label by score down, then id. Rank is 1
+	Images []Prediction // of these labels in their order; within a label by score down, then id. Rank is 1, and Model as the label's
 }
 
 // LabelError says that no image has a label in the first place.
@@ -60,32 +61,46 @@ func ShowLabel(out, label string, n int) (Shown, error) {
 // readLabels reads the first n labels that are wanted, by count down.
 func readLabels(out string, n int, wanted func(Label) bool) ([]Label, error) {
 	best := top.New(n, func(a, b Label) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.LabelID, b.LabelID))
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.LabelID, b.LabelID), strings.Compare(a.Model, b.Model))
 	})
-	err := readAll(filepath.Join(out, "labels"), labelColumns(), func(l Label) {
+	visit := func(l Label) {
 		if wanted(l) {
 			best.Add(l)
 		}
-	})
+	}
+	err := readAll(filepath.Join(out, "labels"), labelColumns(true), visit)
+	var missing *table.ColumnError
+	if errors.As(err, &missing) { // of a job with one model: no file has a column model
+		err = readAll(filepath.Join(out, "labels"), labelColumns(false), visit)
+	}
+	embeddings := filepath.Join(out, "embeddings")
+	if _, gone := os.Stat(embeddings); gone == nil && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("a job without --labels has no labels to show; its embeddings are in %s", embeddings)
+	}
 	return best.Sorted(), err
 }
 
 // showImages reads the n best images of each label.
 func showImages(out string, labels []Label, n int) (Shown, error) {
-	best := map[int32]*top.Rows[Prediction]{}
+	type key struct {
+		model string // "" where the job has one
+		label int32
+	}
+	best := map[key]*top.Rows[Prediction]{}
 	for _, l := range labels {
-		best[l.LabelID] = top.New(n, func(a, b Prediction) int {
+		best[key{l.Model, l.LabelID}] = top.New(n, func(a, b Prediction) int {
 			return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID), strings.Compare(a.Path, b.Path))
 		})
 	}
-	err := readAll(filepath.Join(out, "ranked"), shownColumns(), func(p Prediction) {
-		if b, ok := best[p.LabelID]; ok {
+	several := len(labels) > 0 && labels[0].Model != ""
+	err := readAll(filepath.Join(out, "ranked"), shownColumns(several), func(p Prediction) {
+		if b, ok := best[key{p.Model, p.LabelID}]; ok {
 			b.Add(p)
 		}
 	})
 	s := Shown{Labels: labels}
 	for _, l := range labels {
-		for _, p := range best[l.LabelID].Sorted() {
+		for _, p := range best[key{l.Model, l.LabelID}].Sorted() {
 			p.Label, p.Rank = l.Label, 1
 			s.Images = append(s.Images, p)
 		}
@@ -94,10 +109,10 @@ func showImages(out string, labels []Label, n int) (Shown, error) {
 }
 
 // shownColumns are the columns of ranked that are shown. The label's name comes from labels: ranked in
-// folders has none.
-func shownColumns() table.Columns[Prediction] {
+// folders has none. The model is read where there are several.
+func shownColumns(several bool) table.Columns[Prediction] {
 	type row = Prediction
-	return table.Columns[row]{
+	cols := table.Columns[row]{
 		table.String("id", nil, func(r *row, v string) { r.ID = v }),
 		table.String("path", nil, func(r *row, v string) { r.Path = v }),
 		table.Int32("label_id", nil, func(r *row, v int32) { r.LabelID = v }),
@@ -105,6 +120,10 @@ func shownColumns() table.Columns[Prediction] {
 		table.String("status", nil, func(r *row, v string) { r.Status = v }),
 		table.NullString("true_label", nil, func(r *row, v string, ok bool) { r.True, r.HasTrue = v, ok }),
 	}
+	if several {
+		cols = append(cols, table.String("model", nil, func(r *row, v string) { r.Model = v }))
+	}
+	return cols
 }
 
 // readAll passes each row of a dataset's files to visit, in order of the files' names.

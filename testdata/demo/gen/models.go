@@ -13,7 +13,14 @@ func models(h head) map[string]model {
 			value{"scores", typeUint8, []int64{0, n}}),
 		"models/seven.onnx": network(h.withExtra(), value{"image", typeFloat, image},
 			value{"logits", typeFloat, []int64{0, n + 1}}),
+		"models/features.onnx": withFeatures(network(h, value{"image", typeFloat, image}, value{"logits", typeFloat, []int64{0, n}})),
 	}
+}
+
+// withFeatures gives out what the last layer gets, too.
+func withFeatures(m model) model {
+	m.more = []value{{"features", typeFloat, []int64{0, features}}}
+	return m
 }
 
 // withExtra is a head with one more class, which never wins.

@@ -20,11 +20,12 @@ const (
 	opset     = 13
 )
 
-// model is an ONNX ModelProto with one input and one output.
+// model is an ONNX ModelProto with one input and one output, or more.
 type model struct {
 	name    string
 	input   value
 	output  value
+	more    []value // outputs
 	nodes   []node
 	weights []weight
 }
@@ -93,7 +94,9 @@ func (m model) graph() []byte {
 		g.bytes(5, w.encode())
 	}
 	g.bytes(11, m.input.encode())
-	g.bytes(12, m.output.encode())
+	for _, out := range append([]value{m.output}, m.more...) {
+		g.bytes(12, out.encode())
+	}
 	return g
 }
 

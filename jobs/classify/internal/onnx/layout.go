@@ -17,6 +17,7 @@ type layout struct {
 	inRow, outRow int     // elements of a row
 	fixed         int     // rows of every run, 0 when the batch is dynamic
 	batch         int     // slots
+	vectors       []vector
 }
 
 // newLayout fits the options to the model.
@@ -26,16 +27,16 @@ func newLayout(m Model, o Options) (layout, error) {
 	if l.input, err = imageInput(m.Inputs); err != nil {
 		return layout{}, err
 	}
-	if l.output, err = pickOutput(m.Outputs, o.Output); err != nil {
-		return layout{}, err
-	}
 	if l.inDims, err = inputDims(l.input, o.Row); err != nil {
 		return layout{}, err
 	}
-	if l.outDims, err = outputDims(l.output, o.Classes); err != nil {
+	if err = l.pickScores(m, o); err != nil {
 		return layout{}, err
 	}
-	if l.fixed, err = fixedBatch(l.input, l.output); err != nil {
+	if err = l.pickVectors(m, o.Outputs); err != nil {
+		return layout{}, err
+	}
+	if l.fixed, err = fixedBatch(l.input, l.outputs()); err != nil {
 		return layout{}, err
 	}
 	l.batch = o.Batch
@@ -47,11 +48,16 @@ func newLayout(m Model, o Options) (layout, error) {
 
 // size counts the elements of the rows and refuses what cannot be held.
 func (l *layout) size() error {
-	l.inRow, l.outRow = elements(l.inDims), elements(l.outDims)
-	for _, bytes := range []int{l.inRow * l.input.Type.size(), l.outRow * l.output.Type.size()} {
-		if bytes > maxBytes/l.batch {
-			return fmt.Errorf("a batch of %d rows of %s with %s takes over %d bytes", l.batch, l.input, l.output, maxBytes)
-		}
+	l.inRow = elements(l.inDims)
+	if l.outDims != nil {
+		l.outRow = elements(l.outDims)
+	}
+	rows := []int{l.inRow * l.input.Type.size(), l.outRow * l.output.Type.size()}
+	for _, v := range l.vectors {
+		rows = append(rows, v.row*v.tensor.Type.size())
+	}
+	if slices.Max(rows) > maxBytes/l.batch {
+		return fmt.Errorf("a batch of %d rows of %s with %s takes over %d bytes", l.batch, l.input, describe(l.outputs()), maxBytes)
 	}
 	return nil
 }
@@ -153,10 +159,14 @@ func outputDims(out Tensor, classes int) ([]int64, error) {
 }
 
 // fixedBatch returns the batch that the model demands, 0 for any.
-func fixedBatch(in, out Tensor) (int, error) {
-	a, b := max(in.Shape[0], 0), max(out.Shape[0], 0)
-	if a > 0 && b > 0 && a != b || in.Shape[0] == 0 || out.Shape[0] == 0 || max(a, b) > maxBytes {
-		return 0, fmt.Errorf("input %s and output %s disagree about the batch", in, out)
+func fixedBatch(in Tensor, outs []Tensor) (int, error) {
+	fixed := max(in.Shape[0], 0)
+	for _, out := range outs {
+		a, b := fixed, max(out.Shape[0], 0)
+		if a > 0 && b > 0 && a != b || in.Shape[0] == 0 || out.Shape[0] == 0 || max(a, b) > maxBytes {
+			return 0, fmt.Errorf("input %s and output %s disagree about the batch", in, out)
+		}
+		fixed = max(a, b)
 	}
-	return int(max(a, b)), nil
+	return int(fixed), nil
 }

@@ -17,6 +17,9 @@ type Options struct {
 	Row     []int64 // shape of one image in the model's layout; needed only where the model leaves it open, checked otherwise
 	Classes int     // scores of a row, where the model leaves their number open
 	Device  Device  // what runs the model; the zero value is the CPU
+
+	Outputs  []string // different outputs besides the scores, for [Session.Vector]; float32 or float16, of any shape
+	NoScores bool     // no output holds scores: Outputs are all, and Classes is 0
 }
 
 func (o Options) defaulted() (Options, error) {
@@ -86,7 +89,7 @@ func (s *Session) load(o Options) error {
 	if s.in, err = newMemory(l.batch * l.inRow * l.input.Type.size()); err != nil {
 		return fmt.Errorf("model %s: %w", s.path, err)
 	}
-	if s.out, err = newMemory(l.batch * l.outRow * l.output.Type.size()); err != nil {
+	if err = s.allocate(); err != nil {
 		return fmt.Errorf("model %s: %w", s.path, err)
 	}
 	s.views = make([]view, l.batch/max(l.fixed, 1))
@@ -102,7 +105,7 @@ func (s *Session) create(o Options) (err error) {
 	if err := o.Device.use(opts); err != nil {
 		return err
 	}
-	s.ort, err = ort.NewDynamicAdvancedSession(s.path, []string{s.layout.input.Name}, []string{s.layout.output.Name}, opts)
+	s.ort, err = ort.NewDynamicAdvancedSession(s.path, []string{s.layout.input.Name}, s.layout.outputNames(), opts)
 	if err != nil {
 		return o.Device.refused(s.path, err)
 	}
@@ -239,11 +242,11 @@ func (s *Session) view(first, rows int) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := tensorOver(s.out, l.output.Type, l.outDims, l.outRow, first, rows)
+	out, err := s.outputsOver(first, rows)
 	if err != nil {
 		return nil, errors.Join(err, in.Destroy())
 	}
-	v.in, v.out = []ort.Value{in}, []ort.Value{out}
+	v.in, v.out = []ort.Value{in}, out
 	return v, nil
 }
 
@@ -289,5 +292,6 @@ func (s *Session) Close() error {
 	}
 	s.in.free()
 	s.out.free()
+	s.freeVectors()
 	return errors.Join(append(errs, library.release())...)
 }
