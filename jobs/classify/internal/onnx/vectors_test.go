@@ -83,9 +83,15 @@ func TestVectorRefusals(t *testing.T) {
 	photo := shape(-1, 3, 224, 224)
 	in := Tensor{"image", Float32, photo}
 	model := Model{[]Tensor{in}, []Tensor{
-		{"scores", Float32, shape(-1, 10)}, {"best", "int64", shape(-1, 1)}, {"open", Float32, shape(-1, -1)},
-		{"alone", Float32, shape()}, {"bytes", Uint8, shape(-1, 4)}, {"two", Float32, shape(2, 4)}, {"three", Float32, shape(3, 4)},
-		{"map", Float16, shape(-1, 7, 7, 32)}, {"huge", Float32, shape(-1, 1<<40)},
+		{"scores", Float32, shape(-1, 10)},
+		{"best", "int64", shape(-1, 1)},
+		{"open", Float32, shape(-1, -1)},
+		{"alone", Float32, shape()},
+		{"bytes", Uint8, shape(-1, 4)},
+		{"two", Float32, shape(2, 4)},
+		{"three", Float32, shape(3, 4)},
+		{"map", Float16, shape(-1, 7, 7, 32)},
+		{"huge", Float32, shape(-1, 1<<40)},
 	}}
 	for _, tt := range []struct {
 		outputs []string
