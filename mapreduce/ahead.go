@@ -16,7 +16,8 @@ const (
 	aheadBatches = 4
 )
 
-// ahead lets one goroutine read and prepare rows while another maps those before.
+// ahead lets one goroutine read and prepare rows while another maps those before. With a Fetcher, reading is for a third
+// one: see fetches.
 type ahead[In any] struct {
 	r    *mapperRun[In]
 	t    *taskRun
@@ -32,20 +33,26 @@ func (r *mapperRun[In]) mapAhead(ctx context.Context, t *taskRun, read func(cont
 	defer cancel()
 	a := &ahead[In]{
 		r: r, t: t, win: newWindow(t),
-		full: make(chan *batchRun[In], aheadBatches), free: make(chan *batchRun[In], aheadBatches+2),
+		full: make(chan *batchRun[In], aheadBatches), free: make(chan *batchRun[In], aheadBatches+2+errandsQueued+1),
 	}
 	defer a.win.stop()
-	done := make(chan struct{})
+	f := newFiller(t, newBatch[In](r.batch))
 	// Nothing is deferred: in a panic of job code nothing may wait, the suspects must stay in the cell, and a reader that
 	// panics must not look like one that has come to the end.
-	go func() {
-		a.read(ctx, read)
-		close(done)
-	}()
+	var running sync.WaitGroup
+	if r.fetch != nil {
+		newFetches(a, &running).start(ctx, f, read)
+	} else {
+		running.Add(1)
+		go func() {
+			a.read(ctx, f, read)
+			running.Done()
+		}()
+	}
 	err := a.mapAll(ctx)
 	cancel()
 	a.win.stop()
-	<-done
+	running.Wait()
 	return err
 }
 
@@ -60,7 +67,7 @@ func (a *ahead[In]) mapAll(ctx context.Context) error {
 			return err
 		}
 		a.win.leave(hi, b.bytes)
-		a.free <- b // never blocks: those queued, one being filled and this one are all there are
+		a.free <- b // never blocks: those queued, those being filled and prepared and this one are all there are
 	}
 	if a.err != nil {
 		return a.err
@@ -68,38 +75,54 @@ func (a *ahead[In]) mapAll(ctx context.Context) error {
 	return checkCanceled(ctx)
 }
 
-func (a *ahead[In]) read(ctx context.Context, read func(context.Context, *filler[In]) error) {
-	f := newFiller(a.t, newBatch[In](a.r.batch))
-	f.pass = func(b *batchRun[In]) (*batchRun[In], error) { return a.pass(ctx, b) }
-	f.ready = func(b *batchRun[In], ordinal int64) (reason, err error) { return a.ready(ctx, b, ordinal) }
+// read reads and prepares rows.
+func (a *ahead[In]) read(ctx context.Context, f *filler[In], read func(context.Context, *filler[In]) error) {
+	f.pass = func(b *batchRun[In]) (*batchRun[In], error) {
+		if err := a.pass(ctx, b); err != nil {
+			return nil, err
+		}
+		return a.empty(), nil
+	}
+	f.ready = func(b *batchRun[In], _ int64) (reason, err error) { return a.ready(ctx, b, b.n) }
 	a.err = f.run(ctx, read)
 	close(a.full)
 }
 
-// pass hands a batch on, and gives an empty one: one that was mapped already where there is one.
-func (a *ahead[In]) pass(ctx context.Context, b *batchRun[In]) (*batchRun[In], error) {
+// pass hands a batch on to Map.
+func (a *ahead[In]) pass(ctx context.Context, b *batchRun[In]) error {
 	select {
 	case a.full <- b:
+		return nil
 	case <-ctx.Done():
-		return nil, checkCanceled(ctx)
-	}
-	select {
-	case b := <-a.free:
-		return b, nil
-	default:
-		return newBatch[In](a.r.batch), nil
+		return checkCanceled(ctx)
 	}
 }
 
-// ready prepares the last row of a batch. reason is why the row is rejected, err ends the attempt.
-func (a *ahead[In]) ready(ctx context.Context, b *batchRun[In], ordinal int64) (reason, err error) {
+// empty gives an empty batch: one that was mapped already where there is one.
+func (a *ahead[In]) empty() *batchRun[In] {
+	select {
+	case b := <-a.free:
+		return b
+	default:
+		return newBatch[In](a.r.batch)
+	}
+}
+
+// ready prepares row i of a batch. reason is why the row is rejected, err ends the attempt.
+func (a *ahead[In]) ready(ctx context.Context, b *batchRun[In], i int) (reason, err error) {
 	if !a.win.wait(b.first) {
 		return nil, task.New(task.Canceled, context.Canceled)
 	}
+	ordinal := b.first + int64(i)
 	a.win.extend(ordinal + 1)
-	n, err := a.r.prepare.Prepare(ctx, &b.rows[b.n])
+	n, err := a.r.prepare.Prepare(ctx, &b.rows[i])
 	b.bytes += n
 	a.win.hold(n)
+	return blame(ordinal, err)
+}
+
+// blame tells an error that rejects a row from one that ends the attempt.
+func blame(ordinal int64, err error) (reason, fatal error) {
 	if c := ClassOf(err); err != nil && (c == Input || c == task.Canceled || c == Retryable) {
 		return nil, fmt.Errorf("row %d: %w", ordinal, err)
 	}
@@ -114,6 +137,7 @@ type window struct {
 	cell    *worker.Cell
 	span    task.Span
 	bytes   int64
+	fetches fetchCount
 	serial  bool
 	stopped bool
 }

@@ -77,7 +77,7 @@ func TestBatchBytes(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.SampledFrom([]int64{0, 1, batchBytes / 3, batchBytes - 1, 3 * batchBytes}), 1, 30).Draw(r, "sizes")
 		batch := rapid.IntRange(1, 7).Draw(r, "batch")
-		how := rapid.SampledFrom([]string{"in place", "one by one", "many", "prepared"}).Draw(r, "how")
+		how := rapid.SampledFrom([]string{"in place", "one by one", "many", "prepared", "fetched"}).Draw(r, "how")
 		all := make([]given, len(sizes))
 		for i := range all {
 			all[i] = given{n: i + 1, bad: how == "in place" && i%4 == 2}
@@ -88,7 +88,7 @@ func TestBatchBytes(t *testing.T) {
 		}
 		spans := sizedRun(r, t, how, all, sizes, batch, as)
 		want := wantSized(all, sizes, batch, as)
-		if how == "prepared" {
+		if how == "prepared" || how == "fetched" {
 			want = wantSized(all, make([]int64, len(all)), batch, as)
 		}
 		if !slices.Equal(spans, want) {
@@ -118,6 +118,9 @@ func sizedRun(r *rapid.T, t *testing.T, how string, all []given, sizes []int64, 
 	run := &mapperRun[seenRow]{m: m, feed: sizedSource(all, sizes, open), batch: batch}
 	var err error
 	switch how {
+	case "fetched":
+		run.fetch = fetchingSeer{}
+		fallthrough
 	case "prepared":
 		run.prepare = preparingSeer{}
 		fallthrough

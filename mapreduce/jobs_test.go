@@ -30,6 +30,7 @@ type wordsParams struct {
 	Batch     int
 	Timeout   time.Duration
 	NoCombine bool
+	Fetch     bool   // by a Fetcher
 	Spare     string // part of the identity and of nothing else
 }
 
@@ -53,6 +54,9 @@ func wordsJob() mapreduce.Job {
 				var told string
 				if err := env.Meta(&told); err != nil || told != "told by the source" {
 					return nil, fmt.Errorf("meta is %q: %w", told, err)
+				}
+				if p.Fetch {
+					return fetchingMapper{wordMapper{words}}, nil
 				}
 				return wordMapper{words}, nil
 			}, words)
@@ -78,13 +82,28 @@ type wordMapper struct {
 	words *mapreduce.Stream[string, int64]
 }
 
-func (m wordMapper) Prepare(_ context.Context, l *line) (int64, error) {
+// fetchingMapper is one that also fetches; a word "^KIND" is an act in Fetch.
+type fetchingMapper struct{ wordMapper }
+
+func (fetchingMapper) Fetch(_ context.Context, l *line) (int64, error) {
+	return int64(len(l.Text)), actAll(l, "^")
+}
+
+// actAll does what words with a prefix say.
+func actAll(l *line, prefix string) error {
 	for w := range strings.FieldsSeq(l.Text) {
-		if kind, ok := strings.CutPrefix(w, "?"); ok {
+		if kind, ok := strings.CutPrefix(w, prefix); ok {
 			if err := act(kind); err != nil {
-				return 0, err
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+func (m wordMapper) Prepare(_ context.Context, l *line) (int64, error) {
+	if err := actAll(l, "?"); err != nil {
+		return 0, err
 	}
 	l.held = strings.ToLower(l.Text)
 	return int64(len(l.held)), nil

@@ -15,6 +15,7 @@ var errSkipped = errors.New("not probed")
 type mapperRun[In any] struct {
 	m       Mapper[In]
 	prepare Preparer[In]
+	fetch   Fetcher[In]
 	feed    Feed[In]
 	batch   int
 	spare   *batchRun[In] // kept between tasks

@@ -46,6 +46,11 @@ func poisonCases() []poisonCase {
 		{name: "segv in Prepare", bad: []string{"?segv"}, class: "crash", reason: "twice: segmentation fault"},
 		{name: "hang", bad: []string{"!hang"}, class: "timeout", reason: "no progress", timeout: soon},
 		{name: "hang in Prepare", bad: []string{"?hang"}, class: "timeout", reason: "no progress", timeout: soon},
+		{name: "plain error in Fetch", bad: []string{"a ^fail"}, class: "bad-record", reason: "the test asks for it"},
+		{name: "panic in Fetch", bad: []string{"a ^panic b"}, class: "crash", reason: "twice: panic"},
+		{name: "segv in Fetch", bad: []string{"^segv"}, class: "crash", reason: "twice: segmentation fault"},
+		{name: "hang in Fetch", bad: []string{"^hang"}, class: "timeout", reason: "no progress", timeout: soon},
+		{name: "several with Fetch", bad: []string{"!panic", "^segv", "?reject", "^reject", "^panic", "!reject"}},
 		{name: "memory", bad: []string{"!memory"}, class: "memory", reason: "memory", memory: 256 << 20},
 		{name: "several", bad: []string{"!panic", "?segv", "!reject", "!panic"}},
 		{name: "neighbours", bad: []string{"!panic", "!panic"}, class: "crash"},
@@ -69,7 +74,7 @@ func TestPoisonRows(t *testing.T) {
 			}
 			cfg := base(t, mrtest.Inputs(t, content))
 			cfg.WorkerMemory = c.memory
-			cfg.Params = params(t, wordsParams{ShardRows: 40, Batch: 4, Timeout: cmp.Or(c.timeout, 20*time.Second)})
+			cfg.Params = params(t, wordsParams{ShardRows: 40, Batch: 4, Timeout: cmp.Or(c.timeout, 20*time.Second), Fetch: strings.Contains(c.name, "Fetch")})
 			s := mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitRejects)
 			mrtest.SameFiles(t, mrtest.Tree(t, clean.Dir, "out"), mrtest.Tree(t, cfg.Dir, "out"))
 			checkRejects(t, cfg.Dir, c)
@@ -163,11 +168,12 @@ func lowerDir(t *testing.T) string {
 
 // A death that a record did not cause blames none: the attempt is tried again.
 func TestDeathWithoutBlame(t *testing.T) {
-	for _, kind := range []string{"!kill", "!exit", "!retry", "?retry", "%retry", "%kill"} {
+	for _, kind := range []string{"!kill", "!exit", "!retry", "?retry", "^retry", "^kill", "%retry", "%kill"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			marker := filepath.Join(lowerDir(t), "once")
 			cfg := base(t, mrtest.Inputs(t, text(30)+kind+":"+marker+"\n"))
+			cfg.Params = params(t, wordsParams{ShardRows: 20, Batch: 4, Timeout: time.Minute, Fetch: kind[0] == '^'})
 			mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitComplete)
 			if _, err := os.Stat(marker); err != nil {
 				t.Errorf("it did not happen: %v", err)

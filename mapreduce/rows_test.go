@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -101,8 +102,37 @@ type preparingSeer struct{ *seer }
 
 func (preparingSeer) Prepare(context.Context, *seenRow) (int64, error) { return 1, nil }
 
+// fetchingSeer fetches in an order that is not that of the rows.
+type fetchingSeer struct{ preparingSeer }
+
+func (fetchingSeer) Fetch(_ context.Context, r *seenRow) (int64, error) {
+	if r.n%3 == 0 {
+		runtime.Gosched()
+	}
+	return int64(r.n), nil
+}
+
+// How a mapper looks ahead, in tests.
+const (
+	noAhead = iota
+	preparesAhead
+	fetchesAhead
+	aheads // how many there are
+)
+
+// powers gives a run of the seer the powers to look ahead.
+func (s *seer) powers(r *mapperRun[seenRow], ahead int) {
+	p := preparingSeer{s}
+	switch ahead {
+	case preparesAhead:
+		r.m, r.prepare = p, p
+	case fetchesAhead:
+		r.m, r.prepare, r.fetch = p, p, fetchingSeer{p}
+	}
+}
+
 // seenRun maps ranges of a list in place.
-func seenRun(tb testing.TB, all []given, ranges []Range, batch int, ahead bool, as task.Assignment, limit int64) (*seer, *taskRun, error) {
+func seenRun(tb testing.TB, all []given, ranges []Range, batch, ahead int, as task.Assignment, limit int64) (*seer, *taskRun, error) {
 	as.Task = task.ID{Stage: "01-s", Kind: task.Map}
 	t := &taskRun{
 		env: &Env{stage: "01-s"}, stage: &Stage{}, as: as, folder: tempDir(tb), limit: limit, cell: worker.NewCell(),
@@ -110,10 +140,7 @@ func seenRun(tb testing.TB, all []given, ranges []Range, batch int, ahead bool, 
 	}
 	s := &seer{t: t}
 	r := &mapperRun[seenRow]{m: s, feed: givenSource(all), batch: batch}
-	if ahead {
-		p := preparingSeer{s}
-		r.m, r.prepare = p, p
-	}
+	s.powers(r, ahead)
 	err := r.runRanges(context.Background(), t, ranges)
 	if err == nil {
 		err = t.closeWrites()
@@ -194,7 +221,7 @@ func wantSeen(all []given, batch int, as task.Assignment) (batches [][]string, r
 }
 
 // However a source passes its rows, and whatever it, the mapper or an exclusion rejects: slots, batches, counts and
-// rejects follow from the ordinals, with and without a Preparer.
+// rejects follow from the ordinals, with and without a Preparer and a Fetcher.
 func TestInPlace(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		all := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) given {
@@ -218,7 +245,7 @@ func TestInPlace(t *testing.T) {
 			as.Exclude = []task.Exclusion{{Ordinal: n, Class: task.Crash, Reason: "it crashed"}}
 		}
 		batch := rapid.IntRange(1, 7).Draw(r, "batch")
-		s, tr, err := seenRun(t, all, ranges, batch, rapid.Bool().Draw(r, "ahead"), as, 0)
+		s, tr, err := seenRun(t, all, ranges, batch, rapid.IntRange(0, aheads-1).Draw(r, "ahead"), as, 0)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -263,7 +290,7 @@ func givens(n int) []given {
 
 // A probe in place touches its rows only, and reading ends behind them.
 func TestInPlaceProbe(t *testing.T) {
-	for _, ahead := range []bool{false, true} {
+	for ahead := range aheads {
 		as := task.Assignment{Probe: &task.Span{Lo: 9, Hi: 11}}
 		s, tr, err := seenRun(t, givens(40), []Range{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 40}}, 4, ahead, as, 0)
 		if err != nil || fmt.Sprint(s.batches) != "[[- row 10 row 11]]" || tr.counts.Read != 11 {
@@ -275,7 +302,7 @@ func TestInPlaceProbe(t *testing.T) {
 // A limit counts the rows that a source passes, good or not.
 func TestInPlaceLimit(t *testing.T) {
 	for _, limit := range []int64{1, 4, 11, 30, 31} {
-		for _, ahead := range []bool{false, true} {
+		for ahead := range aheads {
 			_, tr, err := seenRun(t, givens(30), []Range{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 30}}, 4, ahead, task.Assignment{}, limit)
 			if err != nil || tr.counts.Read != min(limit, 30) {
 				t.Errorf("limit %d: read %d, %v", limit, tr.counts.Read, err)
@@ -286,14 +313,14 @@ func TestInPlaceLimit(t *testing.T) {
 
 // While a batch is mapped its rows are suspect, without a Preparer no others are, and none when it is done.
 func TestSuspects(t *testing.T) {
-	for _, ahead := range []bool{false, true} {
+	for ahead := range aheads {
 		s, tr, err := seenRun(t, givens(10), []Range{{Lo: 0, Hi: 10}}, 4, ahead, task.Assignment{}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n, span := range s.spans {
 			lo, hi := int64(4*n), min(int64(4*n+4), 10)
-			if span.Lo != lo || !ahead && span.Hi != hi || span.Hi < hi {
+			if span.Lo != lo || ahead == noAhead && span.Hi != hi || span.Hi < hi {
 				t.Errorf("ahead %v: batch %d: suspects %v", ahead, n, span)
 			}
 		}
@@ -353,7 +380,7 @@ func TestSourceCannotHideErrors(t *testing.T) {
 
 // A canceled attempt ends soon, whatever its source does, and says why.
 func TestInPlaceCanceled(t *testing.T) {
-	for _, ahead := range []bool{false, true} {
+	for ahead := range aheads {
 		ctx, cancel := context.WithCancel(t.Context())
 		tr := &taskRun{env: &Env{}, stage: &Stage{}, cell: worker.NewCell()}
 		src := &Source[seenRow]{Read: func(_ context.Context, _ *Env, _ Range, rows *Rows[seenRow]) error {
@@ -368,10 +395,7 @@ func TestInPlaceCanceled(t *testing.T) {
 		}}
 		s := &seer{t: tr}
 		r := &mapperRun[seenRow]{m: s, feed: src, batch: 100}
-		if ahead {
-			p := preparingSeer{s}
-			r.m, r.prepare = p, p
-		}
+		s.powers(r, ahead)
 		if err := r.runRanges(ctx, tr, make([]Range, 1)); ClassOf(err) != task.Canceled {
 			t.Errorf("error %v", err)
 		}

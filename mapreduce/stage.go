@@ -29,6 +29,14 @@ type Preparer[In any] interface {
 	Prepare(ctx context.Context, row *In) (bytes int64, err error)
 }
 
+// Fetcher is an optional power of a Preparer, for rows that name bytes on slow storage. The engine calls Fetch for
+// some rows ahead of the one that is being prepared, several at a time on goroutines of their own, so that their latencies
+// overlap. It returns the bytes that the row holds until it is prepared, by which, and by Source.Size before it is
+// fetched, the engine bounds how much is fetched ahead. An error rejects the row, which is then not prepared.
+type Fetcher[In any] interface {
+	Fetch(ctx context.Context, row *In) (bytes int64, err error)
+}
+
 // Feed is what a stage may read: a *Source of foreign input, or a *Dataset of an earlier stage.
 type Feed[In any] interface {
 	feed() (src sourcePort, dataset string)
@@ -81,6 +89,7 @@ func NewStage[In any](name string, in Feed[In], batch int,
 		}
 		r := &mapperRun[In]{m: m, feed: in, batch: max(1, batch)}
 		r.prepare, _ = m.(Preparer[In])
+		r.fetch, _ = m.(Fetcher[In])
 		return r, nil
 	}
 	return Stage{Name: name, src: src, input: dataset, mapper: mapper, writes: writes, kind: task.Map}

@@ -11,15 +11,16 @@ import (
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
-// classifier is the mapper: it decodes ahead in Prepare and classifies batches in Map.
+// classifier is the mapper: it reads ahead in Fetch, decodes ahead in Prepare and classifies batches in Map.
 type classifier struct {
 	p        Params
 	streams  streams
 	models   []*runner
 	kinds    []pixel.Options  // of crop, all different
 	decoders []*pixel.Decoder // by kind; of Prepare's goroutine
-	file     []byte           // of Prepare's goroutine, for reuse
-	crops    chan []crop      // for reuse: those of an image
+	read     func(ctx context.Context, im *image, buf []byte) ([]byte, error)
+	files    buffers     // for reuse
+	crops    chan []crop // for reuse: those of an image
 
 	duplicates *duplicates
 }
@@ -30,7 +31,7 @@ func newClassifier(p Params, s streams, d *duplicates) (_ *classifier, err error
 	if err != nil {
 		return nil, mapreduce.BadInput(err)
 	}
-	c := &classifier{p: p, streams: s, crops: make(chan []crop, 64), duplicates: d}
+	c := &classifier{p: p, streams: s, read: read, crops: make(chan []crop, 64), duplicates: d}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -76,16 +77,9 @@ func (c *classifier) Close() error {
 	return errors.Join(errs...)
 }
 
-// Prepare implements mapreduce.Preparer: it reads one image, and decodes it once for each kind of crop.
-func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
-	if err := c.duplicates.check(im); err != nil {
-		return 0, err
-	}
-	data, err := im.read(ctx, c.file)
-	if err != nil {
-		return 0, err
-	}
-	c.file = data
+// Prepare implements mapreduce.Preparer: it decodes one image, once for each kind of crop.
+func (c *classifier) Prepare(_ context.Context, im *image) (_ int64, err error) {
+	defer c.letGo(im)
 	select {
 	case im.crops = <-c.crops:
 	default:
@@ -94,7 +88,7 @@ func (c *classifier) Prepare(ctx context.Context, im *image) (int64, error) {
 	held := int64(0)
 	for i, d := range c.decoders {
 		crop := &im.crops[i]
-		if crop.status, err = d.Decode(data, crop.pixels); err != nil {
+		if crop.status, err = d.Decode(im.data, crop.pixels); err != nil {
 			return 0, err
 		}
 		if crop.status == pixel.Damaged && c.p.Damaged == damagedReject {

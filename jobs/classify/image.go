@@ -36,6 +36,7 @@ type image struct {
 
 	inline []byte // the image's bytes, where it came with them: then there is no file
 
+	data  []byte // after Fetch, until Prepare: the file
 	crops []crop // after Prepare: one for each kind of crop that the models take
 }
 
