@@ -57,6 +57,7 @@ func classifyFlags() []cli.Flag {
 		},
 		&cli.StringSliceFlag{Name: "embedding", Usage: "`TENSOR`output of the model that comes out in the dataset embeddings"},
 		&cli.BoolFlag{Name: "l2", Usage: "divide embeddings by their length"},
+		&cli.StringFlag{Name: "orientation", Usage: "`DO`exif turns photos upright as cameras note it, ignore does not (default: as SPEC says)"},
 		outFlag(),
 		&cli.StringFlag{Name: "root", Usage: "`DIR`folder of relative paths in manifests (default: the manifest's own)"},
 		&cli.StringFlag{Name: "path-col", Value: d.PathCol, Usage: "`COL`column with the image's path (default: " + d.PathCol + ")"},
@@ -106,7 +107,8 @@ func classifyParams(c *cli.Context) ([]byte, error) {
 		LabelCol: c.String("label-col"), ImageCol: c.String("image-col"),
 		TopK: c.Int("top-k"), Threshold: c.Float64("threshold"), Batch: c.Int("batch"), ShardRows: c.Int64("shard-rows"),
 		ImageTimeout: c.Duration("image-timeout").String(), Damaged: c.String("damaged"), PartitionBy: c.String("partition-by"),
-		Evaluate: evaluates(c),
+		Evaluate:    evaluates(c),
+		Orientation: c.String("orientation"),
 	}
 	if params.DuplicateIDs = c.String("duplicate-ids"); params.DuplicateIDs == duplicateIDsError {
 		params.DuplicateIDs = ""

@@ -57,6 +57,7 @@ func TestParams(t *testing.T) {
 		"--threshold": func(p *Params) { p.Threshold = 1.5 }, "--batch": func(p *Params) { p.Batch = 0 },
 		"--shard-rows": func(p *Params) { p.ShardRows = 0 }, "--max-pixels": func(p *Params) { p.MaxPixels = 0 },
 		"--image-timeout": func(p *Params) { p.ImageTimeout = "soon" }, "--damaged": func(p *Params) { p.Damaged = "" },
+		"--orientation":  func(p *Params) { p.Orientation = "upright" },
 		"--partition-by": func(p *Params) { p.PartitionBy = "city" },
 	} {
 		p := good

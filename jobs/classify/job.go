@@ -8,7 +8,6 @@ import (
 
 	"github.com/shardmill/shardmill/formats/labels"
 	"github.com/shardmill/shardmill/jobs/classify/internal/onnx"
-	"github.com/shardmill/shardmill/jobs/classify/internal/preprocess"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -53,7 +52,7 @@ func files(p Params) ([]mapreduce.File, error) {
 		if p.several() {
 			of = " of " + m.Name()
 		}
-		spec, err := preprocess.Load(m.Preprocess)
+		spec, err := p.spec(m.Preprocess)
 		if err != nil {
 			return nil, fmt.Errorf("--preprocess: %w", err)
 		}

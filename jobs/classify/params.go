@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/shardmill/shardmill/jobs/classify/internal/preprocess"
 )
 
 // Params are the parameters of a classification. The JSON names are those of the flags.
@@ -32,6 +34,7 @@ type Params struct {
 	Embedding    string  `json:"embedding,omitempty"`     // output tensor, or "" for none
 	L2           bool    `json:"l2,omitempty"`            // embeddings are divided by their length
 	Models       []Model `json:"models,omitempty"`        // two or more, in place of Model, Labels, Preprocess and Embedding
+	Orientation  string  `json:"orientation,omitempty"`   // exif or ignore in place of what the preprocessing says, or ""
 }
 
 // Defaults are the parameters that a command line need not give.
@@ -78,8 +81,19 @@ func (p Params) check() error {
 		return errors.New("--duplicate-ids reject: --id-col is needed; without it the path is the id, and may stand twice")
 	case p.PartitionBy != "" && p.PartitionBy != partitionByLabel:
 		return fmt.Errorf("--partition-by %q: label is the only choice", p.PartitionBy)
+	case p.Orientation != "" && p.Orientation != string(preprocess.ByEXIF) && p.Orientation != string(preprocess.IgnoreOrientation):
+		return fmt.Errorf("--orientation %q: exif or ignore", p.Orientation)
 	}
 	return err
+}
+
+// spec loads a preprocessing, a preset or a file, and changes in it what the parameters do.
+func (p Params) spec(nameOrPath string) (preprocess.Spec, error) {
+	s, err := preprocess.Load(nameOrPath)
+	if p.Orientation != "" {
+		s.Orientation = preprocess.Orientation(p.Orientation)
+	}
+	return s, err
 }
 
 func (p Params) timeout() (time.Duration, error) {

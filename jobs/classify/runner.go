@@ -31,7 +31,7 @@ type runner struct {
 func newRunner(rt onnx.Runtime, p Params, m Model, index int, counts *evaluationStream) (*runner, error) {
 	r := &runner{Model: m, index: index, ranks: p.ranks(), topK: p.TopK, threshold: p.Threshold, l2: p.L2}
 	var err error
-	if r.spec, err = preprocess.Load(m.Preprocess); err != nil {
+	if r.spec, err = p.spec(m.Preprocess); err != nil {
 		return nil, fmt.Errorf("--preprocess: %w", err)
 	}
 	var names labels.Labels

@@ -96,6 +96,9 @@ func (d *Decoder) open(data []byte) (picture, view, error) {
 	if f == formatUnknown {
 		return picture{}, view{}, rejectf("not an image (unknown format)")
 	}
+	if !f.read() {
+		return picture{}, view{}, rejectf("%s is not supported", f)
+	}
 	turn := upright
 	if d.opts.EXIF {
 		turn = orientationOf(f, data)

@@ -27,14 +27,16 @@
 //	      without cgo, image/jpeg. 8 bits; gray, YCbCr, RGB, CMYK and YCCK;
 //	      libjpeg-turbo also reads arithmetic coding.
 //	PNG   image/png: all bit depths; of an animation, the default image.
-//	GIF   image/gif: the first frame on its canvas, black where it leaves the
-//	      canvas open.
-//	WebP  x/image/webp: still images. VP8 is converted as the limited-range
+//	GIF   image/gif: the first frame on its canvas, black, or the
+//	      background, where it leaves the canvas open.
+//	WebP  x/image/webp; of an animation the first frame, as in a GIF. VP8 is converted as the limited-range
 //	      BT.601 it is (x/image labels it as full range: golang/go#40173).
 //	BMP   x/image/bmp.
 //	TIFF  x/image/tiff: the first image of the file.
 //
-// Alpha is dropped, not blended; of 16-bit samples the high byte is kept. Chroma is
+// AVIF, HEIC, JPEG XL, JPEG 2000, BigTIFF and Photoshop files are refused by name.
+//
+// Alpha is dropped, or blended over a [Background] before the resize; of 16-bit samples the high byte is kept. Chroma is
 // interpolated by libjpeg-turbo ("fancy upsampling") where its planes are halved, and
 // repeated otherwise and by the decoders in Go.
 //

@@ -55,8 +55,11 @@ func pngChunk(data []byte, name string) []byte {
 }
 
 // riffChunk gives the first chunk of a type in a RIFF file, or nil.
-func riffChunk(data []byte, name string) []byte {
-	for rest := data[min(12, len(data)):]; len(rest) >= 8; {
+func riffChunk(data []byte, name string) []byte { return chunk(data[min(12, len(data)):], name) }
+
+// chunk gives the first of the chunks in rest that has the name, or nil.
+func chunk(rest []byte, name string) []byte {
+	for len(rest) >= 8 {
 		n := uint64(binary.LittleEndian.Uint32(rest[4:]))
 		if n+8 > uint64(len(rest)) {
 			return nil

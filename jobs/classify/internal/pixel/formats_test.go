@@ -232,7 +232,7 @@ func TestRejects(t *testing.T) {
 		{"BMP cut", asBMP(t, m)[:1000], "unexpected EOF"},
 		{"TIFF cut", asTIFF(t, m)[:100], "unexpected EOF"},
 		{"WebP cut", solidWebP(9, 9, color.RGBA{})[:14], "riff: short chunk header"},
-		{"animated WebP", solidWebP(9, 9, color.RGBA{}, vp8x(2, 9, 9)), "animated WebP is not supported"},
+		{"animated WebP", solidWebP(9, 9, color.RGBA{}, vp8x(2, 9, 9)), "webp: an animation without a frame"},
 		{"extended WebP that lies", solidWebP(90, 90, color.RGBA{}, vp8x(0, 9, 9)), "webp: invalid format"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

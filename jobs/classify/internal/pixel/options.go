@@ -29,7 +29,16 @@ type Options struct {
 	EXIF     bool // turn the image upright by its EXIF orientation
 	ICC      bool // convert to sRGB by the image's ICC profile
 
+	Background Background // what shows through transparent pixels
+
 	MaxPixels int64 // most pixels that an image may declare; 0 is DefaultMaxPixels
+}
+
+// Background is the colour that shows through transparent pixels, and where the first frame of an animation leaves its canvas
+// open. Without Blend alpha is dropped and such a canvas is black.
+type Background struct {
+	Blend   bool
+	R, G, B uint8 // as the samples of the file are, before a conversion to sRGB
 }
 
 // Validate reports options that contradict themselves or leave the size of the

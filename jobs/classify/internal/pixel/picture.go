@@ -1,9 +1,6 @@
 package pixel
 
-import (
-	"image"
-	"image/color"
-)
+import "image"
 
 // picture is a decoded image: rows of interleaved samples, which lie in memory or
 // are made one by one, so that there is no second copy of the image.
@@ -21,27 +18,36 @@ type picture struct {
 // rowReader writes pixels [x0,x1) of row y to dst.
 type rowReader func(y, x0, x1 int, dst []byte)
 
-// newPicture makes a picture of what a decoder in Go gave. w and h are those of
-// the header, which in a GIF is the canvas around the frame.
-func newPicture(img image.Image, limited bool, w, h int) (picture, error) {
-	p := picture{w: w, h: h, depth: 3, by: 1}
-	b := img.Bounds()
-	if !b.In(image.Rect(0, 0, w, h)) || !p.read(img, limited) {
+// raster is what a decoder in Go gave, and how to read it.
+type raster struct {
+	img     image.Image
+	w, h    int         // of the canvas, which may be larger than the image
+	at      image.Point // where on the canvas the image's own coordinates begin
+	limited bool        // luma and chroma are of limited range
+}
+
+// picture reads a raster over a background.
+func (r raster) picture(bg Background) (picture, error) {
+	p := picture{w: r.w, h: r.h, depth: 3, by: 1}
+	canvas, b := image.Rect(0, 0, r.w, r.h), r.img.Bounds().Add(r.at)
+	if !b.In(canvas) || !p.read(r.img, r.limited, bg) {
 		return picture{}, rejectf("the pixels are not what the header says")
 	}
-	if b != image.Rect(0, 0, w, h) {
-		p.row = onCanvas(p.row, b, p.depth)
+	if b != canvas {
+		p.row = onCanvas(p.row, b, p.depth, bg)
 	}
 	return p, nil
 }
 
 // read takes the samples of the concrete image types that the decoders give, and
-// reports whether img is one. It drops alpha, and the low byte of 16-bit samples,
-// which are big-endian.
-func (p *picture) read(img image.Image, limited bool) bool {
+// reports whether img is one. It takes the high byte of 16-bit samples, which are big-endian.
+func (p *picture) read(img image.Image, limited bool, bg Background) bool {
 	switch m := img.(type) {
 	case *image.NYCbCrA:
-		return p.read(&m.YCbCr, limited)
+		p.row = subsampled(&m.YCbCr, limited)
+		if bg.Blend {
+			p.row = bg.overPlane(p.row, m.A, m.AStride)
+		}
 	case *image.YCbCr:
 		p.row = subsampled(m, limited)
 	case *image.Gray:
@@ -49,15 +55,15 @@ func (p *picture) read(img image.Image, limited bool) bool {
 	case *image.Gray16:
 		p.depth, p.row = 1, luma(m.Pix, m.Stride, 2)
 	case *image.RGBA:
-		p.row = packed(m.Pix, m.Stride, 1)
+		p.row = packed(m.Pix, m.Stride, 1, bg.premultiplied())
 	case *image.NRGBA:
-		p.row = packed(m.Pix, m.Stride, 1)
+		p.row = packed(m.Pix, m.Stride, 1, bg.straight())
 	case *image.RGBA64:
-		p.row = packed(m.Pix, m.Stride, 2)
+		p.row = packed(m.Pix, m.Stride, 2, bg.premultiplied())
 	case *image.NRGBA64:
-		p.row = packed(m.Pix, m.Stride, 2)
+		p.row = packed(m.Pix, m.Stride, 2, bg.straight())
 	case *image.Paletted:
-		p.row = indexed(m)
+		p.row = indexed(m, bg)
 	case *image.CMYK:
 		p.inks, p.row = true, inks(m.Pix, m.Stride, 0xff)
 	default:
@@ -76,36 +82,30 @@ func luma(pix []byte, stride, wide int) rowReader {
 	}
 }
 
-// packed reads interleaved red, green, blue and alpha, `wide` bytes each.
-func packed(pix []byte, stride, wide int) rowReader {
+// packed reads interleaved red, green, blue and alpha, `wide` bytes each. Without blend alpha is dropped.
+func packed(pix []byte, stride, wide int, blend blender) rowReader {
 	return func(y, x0, x1 int, dst []byte) {
 		line := pix[y*stride+4*x0*wide : y*stride+4*x1*wide]
 		for ; len(dst) >= 3; dst, line = dst[3:], line[4*wide:] {
 			dst[0], dst[1], dst[2] = line[0], line[wide], line[2*wide]
+			if alpha := line[3*wide]; blend != nil && alpha != 0xff {
+				blend(dst, alpha)
+			}
 		}
 	}
 }
 
 // indexed reads a palette image. Entries that the palette lacks are black.
-func indexed(m *image.Paletted) rowReader {
+func indexed(m *image.Paletted, bg Background) rowReader {
 	var lut [256][3]byte
 	for i, c := range m.Palette {
-		lut[i] = withoutAlpha(c)
+		lut[i] = bg.under(c)
 	}
 	return func(y, x0, x1 int, dst []byte) {
 		for x, v := range m.Pix[y*m.Stride+x0 : y*m.Stride+x1] {
 			copy(dst[3*x:], lut[v][:])
 		}
 	}
-}
-
-// withoutAlpha gives a colour as if it were opaque, where the type still knows.
-func withoutAlpha(c color.Color) [3]byte {
-	if n, ok := c.(color.NRGBA); ok {
-		return [3]byte{n.R, n.G, n.B}
-	}
-	r, g, b, _ := c.RGBA()
-	return [3]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8)}
 }
 
 // inks reads cyan, magenta, yellow, black; a sample xor `flip` is the light that
@@ -156,10 +156,10 @@ func subsampling(r image.YCbCrSubsampleRatio) (x, y int) {
 	}
 }
 
-// onCanvas puts a frame on a black canvas.
-func onCanvas(row rowReader, frame image.Rectangle, depth int) rowReader {
+// onCanvas puts a frame on a canvas: black, or the background.
+func onCanvas(row rowReader, frame image.Rectangle, depth int, bg Background) rowReader {
 	return func(y, x0, x1 int, dst []byte) {
-		clear(dst)
+		bg.fill(dst, depth)
 		a, b := max(x0, frame.Min.X), min(x1, frame.Max.X)
 		if y >= frame.Min.Y && y < frame.Max.Y && a < b {
 			row(y-frame.Min.Y, a-frame.Min.X, b-frame.Min.X, dst[(a-x0)*depth:(b-x0)*depth])

@@ -1,6 +1,9 @@
 package pixel
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 type format string
 
@@ -12,7 +15,25 @@ const (
 	formatWebP    format = "WebP"
 	formatBMP     format = "BMP"
 	formatTIFF    format = "TIFF"
+
+	// Known, and not read.
+	formatAVIF     format = "AVIF"
+	formatHEIC     format = "HEIC"
+	formatJPEGXL   format = "JPEG XL"
+	formatJPEG2000 format = "JPEG 2000"
+	formatBigTIFF  format = "BigTIFF"
+	formatPSD      format = "Photoshop (PSD)"
 )
+
+// read tells whether a decoder here reads the format.
+func (f format) read() bool {
+	switch f {
+	case formatJPEG, formatPNG, formatGIF, formatWebP, formatBMP, formatTIFF:
+		return true
+	default:
+		return false
+	}
+}
 
 // magics are the first bytes of the formats; a dot stands for any byte.
 var magics = [...]struct {
@@ -27,6 +48,13 @@ var magics = [...]struct {
 	{formatTIFF, "II*\x00"},
 	{formatTIFF, "MM\x00*"},
 	{formatBMP, "BM"},
+	{formatJPEGXL, "\xff\x0a"},
+	{formatJPEGXL, "\x00\x00\x00\x0cJXL \r\n\x87\n"},
+	{formatJPEG2000, "\x00\x00\x00\x0cjP  \r\n\x87\n"},
+	{formatJPEG2000, "\xff\x4f\xff\x51"},
+	{formatBigTIFF, "II+\x00"},
+	{formatBigTIFF, "MM\x00+"},
+	{formatPSD, "8BPS"},
 }
 
 // sniff tells the format by the first bytes: names of files lie.
@@ -37,7 +65,27 @@ func sniff(data []byte) format {
 			return m.format
 		}
 	}
-	return formatUnknown
+	return sniffHEIF(data)
+}
+
+// sniffHEIF tells AVIF and HEIC by their brands (ISO/IEC 23008-12): a box "ftyp" with a major brand, a version, and
+// those that the file is compatible with.
+func sniffHEIF(data []byte) format {
+	if len(data) < 16 || string(data[4:8]) != "ftyp" {
+		return formatUnknown
+	}
+	size := int(data[2])<<8 | int(data[3]) // longer boxes are none of images
+	brands := data[8:min(max(size, 12), len(data))]
+	found := formatUnknown
+	for ; len(brands) >= 4; brands = brands[4:] {
+		switch {
+		case bytes.Equal(brands[:4], []byte("avif")), bytes.Equal(brands[:4], []byte("avis")):
+			return formatAVIF
+		case bytes.HasPrefix(brands, []byte("hei")), bytes.HasPrefix(brands, []byte("hev")), bytes.Equal(brands[:4], []byte("mif1")):
+			found = formatHEIC
+		}
+	}
+	return found
 }
 
 func hasMagic(head, magic string) bool {

@@ -38,29 +38,32 @@ func codecOf(f format) codec {
 
 // openStandard decodes with the standard library or x/image.
 func (d *Decoder) openStandard(f format, data []byte, turn orientation) (picture, view, error) {
+	r := raster{limited: f == formatWebP}
+	var frame webpFrame
 	if f == formatWebP && animatedWebP(data) {
-		return picture{}, view{}, rejectf("animated WebP is not supported")
+		var err error
+		if frame, err = firstFrame(data); err != nil {
+			return picture{}, view{}, err
+		}
+		data, r.at = frame.still, frame.at
 	}
 	c := codecOf(f)
 	cfg, err := guard(f, func() (image.Config, error) { return c.config(bytes.NewReader(data)) })
 	if err != nil {
 		return picture{}, view{}, err
 	}
-	v, err := d.opts.view(cfg.Width, cfg.Height, turn)
+	if r.w, r.h = cfg.Width, cfg.Height; frame.still != nil {
+		if r.w, r.h = frame.w, frame.h; cfg.Width > r.w || cfg.Height > r.h {
+			return picture{}, view{}, rejectf("the pixels are not what the header says")
+		}
+	}
+	v, err := d.opts.view(r.w, r.h, turn)
 	if err != nil {
 		return picture{}, view{}, err
 	}
-	img, err := guard(f, func() (image.Image, error) { return c.decode(bytes.NewReader(data)) })
-	if err != nil {
+	if r.img, err = guard(f, func() (image.Image, error) { return c.decode(bytes.NewReader(data)) }); err != nil {
 		return picture{}, view{}, err
 	}
-	pic, err := newPicture(img, f == formatWebP, cfg.Width, cfg.Height)
+	pic, err := r.picture(d.opts.Background)
 	return pic, v, err
-}
-
-// animatedWebP looks at the animation flag of the extended header.
-func animatedWebP(data []byte) bool {
-	const animation = 1 << 1
-	head := riffChunk(data, "VP8X")
-	return len(head) > 0 && head[0]&animation != 0
 }

@@ -22,7 +22,7 @@ func (s Spec) Canonical() []byte {
 		{"crop", s.Crop},
 		{"crop_round", s.CropRound},
 		{"interpolation", s.Interpolation},
-		{"exif", s.EXIF},
+		{"exif", s.Orientation == ByEXIF},
 		{"icc", s.ICC},
 		{"scale", s.Scale},
 		{"mean", s.Mean},
@@ -33,6 +33,9 @@ func (s Spec) Canonical() []byte {
 		{"label_offset", s.LabelOffset},
 	} {
 		fmt.Fprintf(&b, "%s %v\n", f.name, f.value)
+	}
+	if s.Background.Blend { // added later: specs without it stay the same text
+		fmt.Fprintf(&b, "background %v\n", s.Background)
 	}
 	return b.Bytes()
 }

@@ -10,7 +10,8 @@
 //	crop: 224x224           # central, width x height; or none
 //	crop_round: floor       # or half-even: how half a pixel of offset is rounded
 //	interpolation: bilinear # with antialias; or nearest
-//	exif: false             # turn images upright by their EXIF orientation
+//	orientation: ignore     # or exif: turn images upright by their EXIF orientation
+//	background: none        # or white, black, "#rrggbb": what shows through transparent pixels
 //	icc: srgb               # convert to sRGB by the image's ICC profile; or ignore
 //	scale: 0.00392156862745098
 //	mean: [0.485, 0.456, 0.406]
@@ -26,13 +27,16 @@
 // Models are trained on sRGB. Cameras and editors also write Adobe RGB, Display P3
 // and other spaces, whose samples taken as sRGB are the wrong colours: hence the default of icc.
 //
+// Without a background alpha is dropped, as most training pipelines do: transparent pixels have the colour that the file stores
+// for them, often black. A background is blended with the samples as they are stored, before the resize.
+//
 // The outputs of a quantised model are integers q for the probability
 // scale * (q - zero_point).
 //
 // # Presets
 //
 // All resize the shorter side to 256, bilinear with antialias, take the central
-// 224x224 with its offset rounded down, ignore EXIF and convert to sRGB.
+// 224x224 with its offset rounded down, ignore EXIF, drop alpha and convert to sRGB.
 //
 //	imagenet        NCHW float RGB, scale 1/255, mean .485 .456 .406, std .229 .224 .225; logits
 //	imagenet-caffe  NCHW float BGR, 0 to 255 less 104 117 123; probabilities

@@ -19,7 +19,8 @@ func Presets() []string { return []string{"imagenet", "imagenet-caffe", "raw"} }
 func preset(name string) (Spec, bool) {
 	s := Spec{
 		Name: "preset " + name, Layout: NCHW, Channels: RGB, Type: Float,
-		Resize: Resize{Shorter: 256, given: true}, Crop: Size{224, 224, true}, CropRound: Floor, Interpolation: Bilinear, ICC: ToSRGB,
+		Resize: Resize{Shorter: 256, given: true}, Crop: Size{224, 224, true}, CropRound: Floor, Interpolation: Bilinear,
+		Orientation: IgnoreOrientation, ICC: ToSRGB,
 		Scale: 1, Mean: []float64{0, 0, 0}, Std: []float64{1, 1, 1}, Output: Output{Kind: Probabilities},
 	}
 	switch name {
@@ -59,8 +60,15 @@ func Load(nameOrPath string) (Spec, error) {
 
 // Parse reads and validates a spec in YAML. Unknown fields are errors.
 func Parse(data []byte) (Spec, error) {
-	s := Spec{Type: Float, CropRound: Floor, Interpolation: Bilinear, ICC: ToSRGB, Scale: 1}
-	if err := decode(data, &s); err != nil {
+	file := struct {
+		Spec `yaml:",inline"`
+		EXIF *bool `yaml:"exif"` // what orientation was called first
+	}{Spec: Spec{Type: Float, CropRound: Floor, Interpolation: Bilinear, ICC: ToSRGB, Scale: 1}}
+	if err := decode(data, &file); err != nil {
+		return Spec{}, err
+	}
+	s := file.Spec
+	if err := s.orient(file.EXIF); err != nil {
 		return Spec{}, err
 	}
 	if s.Mean == nil {
@@ -78,9 +86,23 @@ func Parse(data []byte) (Spec, error) {
 	return s, nil
 }
 
+// orient sets an orientation that is not given, by the older field exif if that is.
+func (s *Spec) orient(exif *bool) error {
+	switch {
+	case exif != nil && s.Orientation != "":
+		return errors.New("both orientation and exif are given: exif is the older name, leave it out")
+	case s.Orientation != "":
+	case exif != nil && *exif:
+		s.Orientation = ByEXIF
+	default:
+		s.Orientation = IgnoreOrientation
+	}
+	return nil
+}
+
 // decode reads one YAML document, or none, into s. The YAML library panics on some
 // input that is no YAML (testdata/fuzz has one); that is an error here.
-func decode(data []byte, s *Spec) (err error) {
+func decode(data []byte, s any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.New("the YAML is broken")

@@ -57,6 +57,15 @@ const (
 	IgnoreICC ICC = "ignore"
 )
 
+// Orientation is what becomes of the EXIF orientation of an image.
+type Orientation string
+
+// The treatments of orientations: images are turned upright, or taken as they are stored.
+const (
+	ByEXIF            Orientation = "exif"
+	IgnoreOrientation Orientation = "ignore"
+)
+
 // Rounding is what becomes of half a pixel in the offset of the crop.
 type Rounding string
 
@@ -95,7 +104,8 @@ type Spec struct {
 	Crop          Size          `yaml:"crop"`
 	CropRound     Rounding      `yaml:"crop_round"`
 	Interpolation Interpolation `yaml:"interpolation"`
-	EXIF          bool          `yaml:"exif"`
+	Orientation   Orientation   `yaml:"orientation"`
+	Background    Background    `yaml:"background"`
 	ICC           ICC           `yaml:"icc"`
 	Scale         float64       `yaml:"scale"`
 	Mean          []float64     `yaml:"mean"`
@@ -112,6 +122,7 @@ func (s Spec) Validate() error {
 		one("type", s.Type, Float, Float32, Float16, Uint8),
 		one("crop_round", s.CropRound, Floor, HalfEven),
 		one("interpolation", s.Interpolation, Bilinear, Nearest),
+		one("orientation", s.Orientation, ByEXIF, IgnoreOrientation),
 		one("icc", s.ICC, ToSRGB, IgnoreICC),
 		s.geometry(),
 		s.values(),
@@ -221,8 +232,9 @@ func (s Spec) Pixels(maxPixels int64) pixel.Options {
 		HalfEven:   s.CropRound == HalfEven,
 		Nearest:    s.Interpolation == Nearest,
 		Gray:       s.Channels == Gray,
-		EXIF:       s.EXIF,
+		EXIF:       s.Orientation == ByEXIF,
 		ICC:        s.ICC == ToSRGB,
+		Background: pixel.Background(s.Background),
 		MaxPixels:  maxPixels,
 	}
 }

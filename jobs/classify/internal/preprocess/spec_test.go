@@ -62,10 +62,11 @@ func TestPresetsAreValid(t *testing.T) {
 
 func TestPixelsCarriesEveryOption(t *testing.T) {
 	s := mustParse(t, `{layout: NHWC, channels: gray, type: uint8, resize: 300x200, crop: 32x16,
-crop_round: half-even, interpolation: nearest, exif: true, icc: ignore, output: {kind: logits}}`)
+crop_round: half-even, interpolation: nearest, orientation: exif, background: "#0102ff", icc: ignore, output: {kind: logits}}`)
 	want := pixel.Options{
 		Width: 300, Height: 200, CropWidth: 32, CropHeight: 16,
 		HalfEven: true, Nearest: true, Gray: true, EXIF: true, MaxPixels: 9,
+		Background: pixel.Background{Blend: true, R: 1, G: 2, B: 255},
 	}
 	if diff := cmp.Diff(want, s.Pixels(9)); diff != "" {
 		t.Errorf("pixel options (-want +got):\n%s", diff)
@@ -106,7 +107,9 @@ func TestCanonicalShowsEveryField(t *testing.T) {
 		"crop":          func(s *Spec) { s.Crop.Height-- },
 		"crop_round":    func(s *Spec) { s.CropRound = HalfEven },
 		"interpolation": func(s *Spec) { s.Interpolation = Nearest },
-		"exif":          func(s *Spec) { s.EXIF = true },
+		"exif":          func(s *Spec) { s.Orientation = ByEXIF },
+		"background":    func(s *Spec) { s.Background.Blend = true },
+		"white":         func(s *Spec) { s.Background = Background{true, 255, 255, 255} },
 		"scale":         func(s *Spec) { s.Scale = 0.00392156862745099 },
 		"mean":          func(s *Spec) { s.Mean = []float64{0.485, 0.456, 0.407} },
 		"std":           func(s *Spec) { s.Std = []float64{0.228, 0.224, 0.225} },
@@ -270,11 +273,14 @@ func specGen() *rapid.Generator[Spec] {
 			Type:          rapid.SampledFrom([]Type{Float, Float32, Float16}).Draw(t, "type"),
 			CropRound:     rapid.SampledFrom([]Rounding{Floor, HalfEven}).Draw(t, "round"),
 			Interpolation: rapid.SampledFrom([]Interpolation{Bilinear, Nearest}).Draw(t, "interpolation"),
-			EXIF:          rapid.Bool().Draw(t, "exif"),
+			Orientation:   rapid.SampledFrom([]Orientation{ByEXIF, IgnoreOrientation}).Draw(t, "orientation"),
 			ICC:           rapid.SampledFrom([]ICC{ToSRGB, IgnoreICC}).Draw(t, "icc"),
 			Scale:         rapid.Float64Range(1e-6, 10).Draw(t, "scale"),
 			Output:        Output{Kind: Logits},
 			LabelOffset:   rapid.IntRange(-5, 5).Draw(t, "offset"),
+		}
+		if rapid.Bool().Draw(t, "blend") {
+			s.Background = Background{true, rapid.Byte().Draw(t, "r"), rapid.Byte().Draw(t, "g"), rapid.Byte().Draw(t, "b")}
 		}
 		side := rapid.IntRange(1, 21)
 		s.Crop = Size{side.Draw(t, "w"), side.Draw(t, "h"), true}
@@ -292,9 +298,9 @@ func specGen() *rapid.Generator[Spec] {
 func specYAML(s Spec) string {
 	list := func(v []float64) string { return strings.ReplaceAll(fmt.Sprint(v), " ", ", ") }
 	return fmt.Sprintf("layout: %s\nchannels: %s\ntype: %s\nresize: %s\ncrop: %s\ncrop_round: %s\ninterpolation: %s\n"+
-		"exif: %v\nicc: %s\nscale: %v\nmean: %s\nstd: %s\noutput: {kind: %s}\nlabel_offset: %d\n",
+		"orientation: %v\nbackground: \"%v\"\nicc: %s\nscale: %v\nmean: %s\nstd: %s\noutput: {kind: %s}\nlabel_offset: %d\n",
 		s.Layout, s.Channels, s.Type, s.Resize, s.Crop, s.CropRound, s.Interpolation,
-		s.EXIF, s.ICC, s.Scale, list(s.Mean), list(s.Std), s.Output.Kind, s.LabelOffset)
+		s.Orientation, s.Background, s.ICC, s.Scale, list(s.Mean), list(s.Std), s.Output.Kind, s.LabelOffset)
 }
 
 func TestParseRoundTrip(t *testing.T) {
