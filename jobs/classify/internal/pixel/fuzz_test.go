@@ -21,10 +21,12 @@ func FuzzDecode(f *testing.F) {
 		encodeJPEG(f, jpegSpec{9, 9, s1111, 0, jpegColors("CMYK")}),
 		encodeJPEG(f, jpegSpec{9, 9, sMixed, -1, jpegColors("YCbCr")}),
 		solidWebP(5, 5, color.RGBA{1, 2, 3, 255}, vp8x(0, 5, 5)),
+		animatedWebPFile(12, 11, webpTestFrame{2, 2, 5, 5, color.RGBA{1, 2, 3, 255}}),
+		asPNG(f, image.NewNRGBA(image.Rect(0, 0, 5, 5))),
 	} {
 		f.Add(data)
 	}
-	opts := Options{Shorter: 12, CropWidth: 10, CropHeight: 9, EXIF: true, MaxPixels: 1 << 16}
+	opts := Options{Shorter: 12, CropWidth: 10, CropHeight: 9, EXIF: true, MaxPixels: 1 << 16, Background: Background{true, 9, 8, 7}}
 	reused := newDecoder(f, opts)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, want := make([]byte, reused.Bytes()), make([]byte, reused.Bytes())
