@@ -26,6 +26,8 @@ type View struct {
 	Out   string // folder with the results
 	Label string // classify: only images of this label
 	Rows  int    // of each table
+	// Uncertain asks for the images of the label that have the lowest score instead of the highest.
+	Uncertain bool
 }
 
 // Show reads what a view asks for; it holds no more rows than that. A job whose results cannot be
@@ -45,9 +47,12 @@ func Show(job string, v View) ([]Table, error) {
 }
 
 // UnknownError says that there is no such view of a job's results.
-type UnknownError struct{ Job, Label string }
+type UnknownError struct{ Job, Label, Image string }
 
 func (e *UnknownError) Error() string {
+	if e.Image != "" {
+		return fmt.Sprintf("a job %s has no images", e.Job)
+	}
 	if e.Label != "" {
 		return fmt.Sprintf("a job %s has no labels", e.Job)
 	}
@@ -159,18 +164,22 @@ func showLabels(v View) ([]Table, error) {
 }
 
 func showImages(v View) ([]Table, error) {
-	s, err := classify.ShowLabel(v.Out, v.Label, v.Rows)
+	s, err := classify.ShowLabel(v.Out, v.Label, v.Rows, v.Uncertain)
 	if err != nil {
 		return nil, err
 	}
 	var tables []Table
+	which := "best"
+	if v.Uncertain {
+		which = "most uncertain"
+	}
 	images := s.Images
 	for _, l := range s.Labels {
 		n := 0
 		for n < len(images) && images[n].LabelID == l.LabelID && images[n].Model == l.Model {
 			n++
 		}
-		title := fmt.Sprintf("label %d, %s: the best %d of %d images", l.LabelID, l.Label, n, l.Count)
+		title := fmt.Sprintf("label %d, %s: the %s %d of %d images", l.LabelID, l.Label, which, n, l.Count)
 		if l.Model != "" {
 			title += ", by " + l.Model
 		}

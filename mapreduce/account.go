@@ -17,11 +17,27 @@ func account(what string, got, want int64) error {
 	if got == want {
 		return nil
 	}
-	return fmt.Errorf("%s: %d, expected %d: %w", what, got, want, errAccount)
+	return &accountError{what, got, want}
 }
 
+// accountError is an errAccount with the sum that is wrong.
+type accountError struct {
+	what      string
+	got, want int64
+}
+
+func (e *accountError) Error() string { return e.sum() + ": " + errAccount.Error() }
+
+func (e *accountError) Unwrap() error { return errAccount }
+
+// sum says what is wrong without whose fault it may be.
+func (e *accountError) sum() string { return fmt.Sprintf("%s: %d, expected %d", e.what, e.got, e.want) }
+
 // checkCounts checks the sums of one attempt before it is committed.
-func (r *stageRun) checkCounts(res task.Result) error {
+func (r *stageRun) checkCounts(res task.Result) error { return checkTask(r.p, res.Commit()) }
+
+// checkTask checks the sums of a task of a plan.
+func checkTask(p *plan.Stage, res task.Record) error {
 	c := res.Counts
 	if res.Task.Kind == task.Reduce {
 		return nil
@@ -29,11 +45,11 @@ func (r *stageRun) checkCounts(res task.Result) error {
 	err := account("rows mapped, dropped and rejected", c.Rows(), c.Read)
 	switch n := res.Task.Index; res.Task.Kind {
 	case task.Scan:
-		err = errors.Join(err, account("ranges scanned", int64(len(res.Scanned)), int64(len(r.p.Scans[n].Ranges))))
+		err = errors.Join(err, account("ranges scanned", int64(len(res.Scanned)), int64(len(p.Scans[n].Ranges))))
 	case task.Split:
 		err = errors.Join(err, account("rows in shards", c.Datasets[shardsName].Rows, c.Mapped))
 	}
-	if rows, known := r.p.TaskRows(res.Task.Index); known {
+	if rows, known := p.TaskRows(res.Task.Index); known {
 		err = errors.Join(err, account("rows read of the shard or range", c.Read, rows))
 	}
 	var rejects int64

@@ -80,19 +80,23 @@ func (d *driver) checkListing(p *plan.Stage) error {
 	if _, done, err := d.dir.ReadDone(p.Stage); err != nil || done || p.Listing.Entries == 0 {
 		return err
 	}
+	same, err := d.sameListing(p)
+	if err == nil && !same {
+		err = fmt.Errorf("%s is damaged, and what it listed may have changed: give another --out", d.dir.Path("stages", p.Stage, "listing"))
+	}
+	return err
+}
+
+// sameListing tells whether the listing has the digest that the plan gives.
+func (d *driver) sameListing(p *plan.Stage) (bool, error) {
 	f, err := d.dir.OpenListing(p.Stage)
 	if err != nil {
-		return err
+		return false, err
 	}
 	h := sha256.New()
 	_, err = io.Copy(h, f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if hex.EncodeToString(h.Sum(nil)) != p.Listing.SHA256 {
-		return fmt.Errorf("%s is damaged, and what it listed may have changed: give another --out", d.dir.Path("stages", p.Stage, "listing"))
-	}
-	return nil
+	err = errors.Join(err, f.Close())
+	return hex.EncodeToString(h.Sum(nil)) == p.Listing.SHA256, err
 }
 
 // planInput lists the inputs and packs them into the tasks of the first stage.

@@ -47,6 +47,7 @@ type StageStatus struct {
 	WithRejects int              `json:"with_rejects,omitempty"` // tasks
 	RunBytes    int64            `json:"run_bytes"`              // of run files that are there
 	Data        []DataStatus     `json:"data,omitempty"`
+	Partitions  map[string]int   `json:"partitions,omitempty"` // of each stream
 	counts      task.Counts
 	first       task.Kind // of its first tasks, "" where not known
 }
@@ -173,6 +174,12 @@ func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
 		return
 	}
 	st.Total, _ = p.Rows()
+	for _, stream := range p.Streams {
+		if st.Partitions == nil {
+			st.Partitions = map[string]int{}
+		}
+		st.Partitions[stream.Name] = stream.Partitions
+	}
 	first, n := p.First()
 	st.first = first
 	st.Tasks = append(st.Tasks, TaskStatus{string(first), committed[first], n})

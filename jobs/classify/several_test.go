@@ -278,7 +278,7 @@ func TestShowSeveralModels(t *testing.T) {
 	models := demoModels(t)[:2]
 	dir := filepath.Join(t.TempDir(), "job")
 	mustRun(t, config(t, dir, demoParams(t).WithModels(models), demo(t, "manifest.csv")), mapreduce.ExitRejects)
-	s, err := classify.ShowLabel(filepath.Join(dir, "out"), "disc", 3)
+	s, err := classify.ShowLabel(filepath.Join(dir, "out"), "disc", 3, false)
 	if err != nil || len(s.Labels) != 2 || len(s.Images) != 6 {
 		t.Fatalf("%+v, %v", s, err)
 	}

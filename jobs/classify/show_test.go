@@ -105,7 +105,7 @@ func TestShowLabel(t *testing.T) {
 		{"134", 1, []string{"c1 134 crane"}},
 		{"517", 5, []string{"x 9 517"}}, // a name goes before an id
 	} {
-		s, err := classify.ShowLabel(out, test.label, test.n)
+		s, err := classify.ShowLabel(out, test.label, test.n, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestShowLabel(t *testing.T) {
 		}
 	}
 	for _, label := range []string{"nope", "3", "-1", "99999999999"} {
-		_, err := classify.ShowLabel(out, label, 5)
+		_, err := classify.ShowLabel(out, label, 5, false)
 		var missing *classify.LabelError
 		if !errors.As(err, &missing) || missing.Label != label {
 			t.Errorf("label %s: %v", label, err)
@@ -123,7 +123,7 @@ func TestShowLabel(t *testing.T) {
 }
 
 func TestShowLabelColumns(t *testing.T) {
-	s, err := classify.ShowLabel(shownResult(t), "tench", 1)
+	s, err := classify.ShowLabel(shownResult(t), "tench", 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -214,15 +214,20 @@ func checkFormat(fsys fsx.FS, path string) error {
 	if err != nil {
 		return err
 	}
-	version, ok := strings.CutPrefix(string(b), formatMagic)
-	version, ok2 := strings.CutSuffix(version, "\n")
-	if !ok || !ok2 {
+	version, ok := cutFormat(b)
+	if !ok {
 		return fmt.Errorf("%s: %w: FORMAT is not one of ours", path, ErrNoJob)
 	}
 	if version != formatVersion {
 		return &FormatError{File: file, Got: version, Want: formatVersion}
 	}
 	return nil
+}
+
+func cutFormat(b []byte) (version string, ok bool) {
+	version, begins := strings.CutPrefix(string(b), formatMagic)
+	version, ends := strings.CutSuffix(version, "\n")
+	return version, begins && ends
 }
 
 // Is tells whether a folder is a job directory, of whatever format.
