@@ -218,3 +218,21 @@ func TestFindLibraries(t *testing.T) {
 		t.Errorf("a library that is not there: %+v, %v", l, err)
 	}
 }
+
+func TestShowUncertainAndLike(t *testing.T) {
+	out := shownResult(t)
+	s, err := classify.ShowLabel(out, "134", 2, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"c3 134 crane", "c1 134 crane"}, ids(s.Images)); diff != "" {
+		t.Errorf("the lowest scores (-want +got):\n%s", diff)
+	}
+	for label, want := range map[string][]string{"crabe": {"crane"}, "ten": {"tench"}, "Crane ": {"crane"}, "zzzzzz": nil} {
+		_, err := classify.ShowLabel(out, label, 2, false)
+		var missing *classify.LabelError
+		if !errors.As(err, &missing) || !cmp.Equal(missing.Like, want) {
+			t.Errorf("like %q: %v", label, err)
+		}
+	}
+}
