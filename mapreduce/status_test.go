@@ -114,7 +114,7 @@ func TestStatusOfHalfDoneJob(t *testing.T) {
 			{
 				Name: "01-count", Planned: true, Tasks: []TaskStatus{{"map", 1, 1}, {"reduce", 1, 2}}, Rows: 9, Total: 9,
 				Dropped: map[string]int64{"blank": 2}, Rejected: 6, WithRejects: 2, RunBytes: 10,
-				Data: []DataStatus{{Name: "counts", Rows: 7, Bytes: 10}},
+				Data: []DataStatus{{Name: "counts", Rows: 7, Bytes: 10}}, Partitions: map[string]int{"words": 2},
 			},
 		},
 	}
