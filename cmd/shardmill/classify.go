@@ -22,8 +22,8 @@ and .tiff files and for .tar; any other file is an image. A .tar has samples in
 WebDataset's naming: 0001.jpg, 0001.cls, 0001.json. A .parquet may have the
 images themselves in a column. Other columns and attributes are carried through
 to the results. With --label-col the results are compared with the labels given:
-accuracy, precision, recall, F1, confusion and calibration are printed and are in
-out/evaluation*. The same command continues where an earlier run stopped.
+accuracy, precision, recall, F1, confusion and calibration are printed, and are
+in out/evaluation*. The same command continues where an earlier run stopped.
 
 The input - is a list on standard input, one path of an image a line. The list
 is kept in the job directory, so a job continues without it: the same command
@@ -34,7 +34,7 @@ With --model more than once, all models classify in one pass, and images are
 decoded once for all that want the same pixels. --labels, --preprocess and
 --embedding are then given once for all models, or once for each in their order;
 '' is none. Models are told apart by the name of their file, or of its folder
-for a model.onnx. An image is dropped if no model has a score over the threshold.
+for a model.onnx. An image is dropped if no model has a score over --threshold.
 
 Examples:
   shardmill classify --model model.onnx --labels labels.txt \

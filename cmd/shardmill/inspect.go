@@ -38,7 +38,7 @@ func (p *program) inspectCommand() *cli.Command {
 		Name: "inspect", Usage: "describe a file: columns, statistics, first rows",
 		ArgsUsage: "FILE", Description: inspectText,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "rows", Aliases: []string{"n"}, Value: 5, Usage: "`N`rows at most (default: 5); also -n"},
+			&cli.IntFlag{Name: "rows", Aliases: []string{"n"}, Value: 5, Usage: "`N`rows at most, also -n (default: 5)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: func(c *cli.Context) error {

@@ -26,8 +26,8 @@ can hold the answer:
                   lowest score. The name may be a label_id. A name that several
                   labels have shows the images of each.
   --image ID      all ranks of an image with its status, or its reject with the
-                  reason, or that a rule dropped it. Which images were dropped is
-                  known as long as the shards are there (--keep-intermediate).
+                  reason, or that a rule dropped it. Which images were dropped
+                  is known while the shards are there (--keep-intermediate).
   --evaluation    how right the first labels are, where labels were given.
 
 Of any job, also before it has ended:
@@ -48,7 +48,7 @@ Examples:
 
 func (p *program) showCommand() *cli.Command {
 	return &cli.Command{
-		Name: "show", Usage: "print results of a job: first rows, images of a label, one image, rejects",
+		Name: "show", Usage: "print results of a job: first rows, a label, one image, rejects",
 		ArgsUsage: "JOB", Description: showText,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "label", Usage: "`NAME`images whose first label is this: its name or label_id"},
@@ -57,7 +57,7 @@ func (p *program) showCommand() *cli.Command {
 			&cli.StringFlag{Name: "image", Usage: "`ID`what became of an image"},
 			evaluationFlag(),
 			&cli.BoolFlag{Name: "rejects", Usage: "the rejected rows, with file, line and reason"},
-			&cli.IntFlag{Name: "rows", Aliases: []string{"n"}, Value: 20, Usage: "`N`rows at most (default: 20); also -n"},
+			&cli.IntFlag{Name: "rows", Aliases: []string{"n"}, Value: 20, Usage: "`N`rows at most, also -n (default: 20)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: func(c *cli.Context) error {

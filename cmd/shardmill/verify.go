@@ -22,8 +22,8 @@ that is not finished fails the check "complete". Nothing is changed: the same
 command that made the job, or rerun, mends what can be made again.
 
 The exit code is 0 if all is well, 1 if anything is not, and 11 while the job
-runs. With --json: one object, {"ok", "job", "checks": [{"check", "ok", "looked",
-"problems"}]}.
+runs. With --json: one object, {"ok", "job", "checks": [{"check", "ok",
+"looked", "problems"}]}.
 
 Example:
   shardmill verify job

@@ -54,7 +54,7 @@ func TestFetch(t *testing.T) {
 	if err := os.WriteFile(file, []byte("a photo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &classifier{read: read}
+	c := &classifier{read: read, duplicates: newDuplicates(nil, duplicateIDs{})}
 	im := image{file: file}
 	n, err := c.Fetch(context.Background(), &im)
 	if err != nil || string(im.data) != "a photo" || n < int64(len(im.data)) {
