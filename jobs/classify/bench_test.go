@@ -84,7 +84,7 @@ func BenchmarkOverLimit(b *testing.B) {
 		return mid
 	}
 	whole, limit := report("job", job), report("inference", infer)+report("decode", decode)
-	b.Logf("limit %.2f, job over limit %.3f (at most 1.10)", limit/n*1e3, whole/limit)
+	b.Logf("limit %.2f, job over limit %.3f (at most 1.06)", limit/n*1e3, whole/limit)
 	b.ReportMetric(whole/limit, "job/limit")
 	b.ReportMetric(whole/n*1e3, "cpu-ms/photo")
 	b.ReportMetric(0, "ns/op")
