@@ -50,7 +50,7 @@ fuzz: setup ## run each fuzz target for FUZZTIME (default 20s)
 
 .PHONY: bench
 bench: setup ## compare whole jobs with their limits, then run the benchmarks of all packages
-	@$(RUNTIME) set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverLimit|OverTwoPasses' -benchtime 1x -timeout 60m ./jobs/classify
+	@$(RUNTIME) set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverLimit|OverTwoPasses|SlowStorage' -benchtime 1x -timeout 60m ./jobs/classify
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverFloor -benchtime 1x -timeout 5h ./jobs/rank
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverMap -benchtime 1x -timeout 60m ./jobs/wordcount
 	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m ./mapreduce/... ./formats/... ./jobs/classify/internal/...
