@@ -52,6 +52,7 @@ func build(h head) (map[string][]byte, error) {
 	for name, m := range models(h) {
 		files[name] = m.encode()
 	}
+	files["plays.csv"] = plays()
 	return files, nil
 }
 
