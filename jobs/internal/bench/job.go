@@ -19,6 +19,7 @@ type Job struct {
 	Input  string
 	Dir    string // job directory, which is left behind
 	Memory int64  // of a worker, bytes; 0 is the default
+	Keep   bool   // side datasets and run files
 }
 
 // Run is what a run of a job did.
@@ -37,7 +38,7 @@ func (j Job) Run(job mapreduce.Job) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	cfg := mapreduce.Config{Dir: j.Dir, Params: params, Inputs: []string{j.Input}, Workers: Cores, WorkerMemory: j.Memory}
+	cfg := mapreduce.Config{Dir: j.Dir, Params: params, Inputs: []string{j.Input}, Workers: Cores, WorkerMemory: j.Memory, KeepIntermediate: j.Keep}
 	s, err := mapreduce.Run(context.Background(), jobs.Standard(), job, cfg)
 	var usage *mapreduce.UsageError
 	if errors.As(err, &usage) {
