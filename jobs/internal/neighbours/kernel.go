@@ -1,0 +1,170 @@
+package neighbours
+
+import (
+	"fmt"
+	"math"
+)
+
+// Kernel computes rows of similarities of items. It holds an accumulator, so that each goroutine needs its own.
+type Kernel struct {
+	method       Method
+	users, items Matrix
+	measure      measure
+	weights      weights
+	best         *best
+
+	// One of the accumulators is used for a row. They are zero between rows.
+	counts []uint16  // where users are counted, and are few enough
+	wide   []uint32  // where users are counted
+	floats []float64 // where weights are summed
+}
+
+// NewKernel prepares to compare the items of a matrix of interactions, given by users (a row for each user, a column
+// for each item) and by items (its transpose). It reads all entries once where the method weighs them, and the lengths
+// of rows otherwise. Memory: numbers for each user and item, and for values that the method transforms 4 bytes for each
+// entry. Errors: a method that does not pass Check, matrices that do not belong together, values that the method
+// cannot take.
+func NewKernel(m Method, users, items Matrix) (*Kernel, error) {
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
+	if users.Rows() != items.Columns() || users.Columns() != items.Rows() {
+		return nil, fmt.Errorf("%s: users are %d x %d and items %d x %d: one is not the transpose of the other",
+			m.Algorithm, users.Rows(), users.Columns(), items.Rows(), items.Columns())
+	}
+	k := &Kernel{method: m, users: users, items: items, best: newBest(min(m.K, max(items.Rows(), 1)))}
+	if err := k.prepare(); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Algorithm, err)
+	}
+	return k, nil
+}
+
+// Row appends to dst the K items that are most similar to an item, the most similar first, of equal ones the lowest
+// index first. Only similarities above 0 are among them, and not the item itself.
+func (k *Kernel) Row(item int, dst []Neighbour) []Neighbour {
+	of, values := k.items.Row(item)
+	switch {
+	case !k.weights.counted:
+		k.floats = sized(k.floats, k.items.Rows())
+		keep(k, item, of, k.floats, k.addUp(item, of, values))
+	case len(of) <= math.MaxUint16:
+		k.counts = sized(k.counts, k.items.Rows())
+		keep(k, item, of, k.counts, count(k, of, k.counts))
+	default:
+		k.wide = sized(k.wide, k.items.Rows())
+		keep(k, item, of, k.wide, count(k, of, k.wide))
+	}
+	return append(dst, k.best.sorted()...)
+}
+
+// sized makes an accumulator when it is first needed.
+func sized[S sum](sums []S, n int) []S {
+	if sums == nil {
+		return make([]S, n)
+	}
+	return sums
+}
+
+// count adds up in how many rows of users each item is, and returns the number of additions.
+func count[S uint16 | uint32](k *Kernel, of []uint32, sums []S) (work int) {
+	for _, u := range of {
+		columns, _ := k.users.Row(int(u))
+		addOnes(sums, columns)
+		work += len(columns)
+	}
+	return work
+}
+
+// addUp adds up the weights of the items of an item's users, and returns the number of additions.
+func (k *Kernel) addUp(item int, of []uint32, values []float32) (work int) {
+	w := &k.weights
+	for q, u := range of {
+		columns, others := w.users.Row(int(u))
+		switch {
+		case !w.valued:
+			addWeight(k.floats, columns, w.factor(u))
+		case others == nil:
+			addWeight(k.floats, columns, w.factor(u)*w.value(item, values, q))
+		default:
+			addValues(k.floats, columns, others, w.factor(u)*w.value(item, values, q))
+		}
+		work += len(columns)
+	}
+	return work
+}
+
+// keep offers the others of an item to the best, and clears the sums.
+func keep[S sum](k *Kernel, item int, of []uint32, sums []S, work int) {
+	sums[item] = 0
+	if 2*work < len(sums) {
+		sweep(k, item, of, sums)
+		return
+	}
+	switch k.method.Algorithm {
+	case Jaccard:
+		scanJaccard(k, item, sums)
+	case LLR:
+		scanLLR(k, item, sums)
+	default:
+		scanRatio(k, item, sums)
+	}
+	clear(sums)
+}
+
+// sweep offers and clears what the rows of users have touched, where that is little.
+func sweep[S sum](k *Kernel, item int, of []uint32, sums []S) {
+	for _, u := range of {
+		columns, _ := k.users.Row(int(u))
+		for _, j := range columns {
+			x := sums[j]
+			if x == 0 {
+				continue
+			}
+			sums[j] = 0
+			k.best.offer(Neighbour{j, k.measure.similarity(item, int(j), float64(x))})
+		}
+	}
+}
+
+// slack makes a filter let through what rounding may have made too small.
+const slack = 1 - 1e-12
+
+// scanRatio offers what has, as sum / (left * right + shrink), a chance.
+func scanRatio[S sum](k *Kernel, item int, sums []S) {
+	m, b := &k.measure, k.best
+	left, right, shrink := m.left[item], m.right[:len(sums)], m.shrink
+	floor := b.cut * slack
+	for j, s := range sums {
+		x := float64(s)
+		if x < floor*(left*right[j]+shrink) || s == 0 {
+			continue
+		}
+		floor = slack * b.offer(Neighbour{uint32(j), m.similarity(item, j, x)})
+	}
+}
+
+func scanJaccard[S sum](k *Kernel, item int, sums []S) {
+	m, b := &k.measure, k.best
+	count := m.count[:len(sums)]
+	n := count[item] + m.shrink
+	floor := b.cut * slack
+	for j, s := range sums {
+		x := float64(s)
+		if x < floor*(n+count[j]-x) || s == 0 {
+			continue
+		}
+		floor = slack * b.offer(Neighbour{uint32(j), m.similarity(item, j, x)})
+	}
+}
+
+func scanLLR[S sum](k *Kernel, item int, sums []S) {
+	m, b := &k.measure, k.best
+	n := m.count[item]
+	for j, s := range sums {
+		x := float64(s)
+		if x*m.users <= n*m.count[j] {
+			continue
+		}
+		b.offer(Neighbour{uint32(j), m.similarity(item, j, x)})
+	}
+}

@@ -1,0 +1,120 @@
+package neighbours
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ScoreOptions say what a Scorer gives for each user.
+type ScoreOptions struct {
+	Top     int // candidates, at most
+	Because int // reasons for each, at most; 0 is none
+}
+
+// Scored is a candidate for a user.
+type Scored struct {
+	Index uint32
+	Score float64
+	// Because is the items of the user's history that contributed most to the score, the largest contribution first, of
+	// equal ones the lowest index first.
+	Because []uint32
+}
+
+// Scorer ranks what users have not had. It holds an accumulator, so that each goroutine needs its own.
+type Scorer struct {
+	neighbours Matrix
+	options    ScoreOptions
+	best       *best
+	sums       []float64 // zero between users
+	reasons    reasons
+}
+
+// NewScorer prepares to score by neighbours: a square matrix whose row h has the candidates that item h speaks for, with
+// their similarities. The package comment tells how it comes from a Kernel.
+func NewScorer(neighbours Matrix, o ScoreOptions) (*Scorer, error) {
+	switch {
+	case neighbours.Rows() != neighbours.Columns():
+		return nil, fmt.Errorf("neighbours are %d x %d: not items by items", neighbours.Rows(), neighbours.Columns())
+	case o.Top < 1:
+		return nil, errors.New("less than one candidate for a user")
+	case o.Because < 0:
+		return nil, errors.New("less than no reason for a candidate")
+	}
+	items := neighbours.Rows()
+	s := &Scorer{neighbours: neighbours, options: o, sums: make([]float64, items)}
+	s.best = newBest(min(o.Top, max(items, 1)))
+	if o.Because > 0 {
+		s.reasons = newReasons(items, s.best.n, o.Because)
+	}
+	return s, nil
+}
+
+// Score appends to dst the best candidates for a user who has history, items in ascending order without repetition:
+// those with a score above 0 that are not in history, the highest score first, of equal ones the lowest index first.
+// The score of candidate c is the sum over history, in its order, of value times similarity; nil values are all 1. The
+// reasons are valid until the next call.
+func (s *Scorer) Score(history []uint32, values []float32, dst []Scored) []Scored {
+	work := s.addUp(history, values)
+	for _, h := range history {
+		s.sums[h] = 0
+	}
+	if 2*work < len(s.sums) {
+		s.sweep(history)
+	} else {
+		s.scan()
+	}
+	top := s.best.sorted()
+	first := len(dst)
+	for _, c := range top {
+		dst = append(dst, Scored{Index: c.Index, Score: c.Similarity})
+	}
+	if s.options.Because > 0 {
+		s.reasons.find(s.neighbours, history, values, dst[first:])
+	}
+	return dst
+}
+
+// addUp adds up the neighbours of a history, and returns the number of additions.
+func (s *Scorer) addUp(history []uint32, values []float32) (work int) {
+	for q, h := range history {
+		columns, similarities := s.neighbours.Row(int(h))
+		w := weightOf(values, q)
+		if similarities == nil {
+			addWeight(s.sums, columns, w)
+		} else {
+			addValues(s.sums, columns, similarities, w)
+		}
+		work += len(columns)
+	}
+	return work
+}
+
+func weightOf(values []float32, q int) float64 {
+	if values == nil {
+		return 1
+	}
+	return float64(values[q])
+}
+
+// sweep offers and clears what the rows of a history have touched, where that is little.
+func (s *Scorer) sweep(history []uint32) {
+	for _, h := range history {
+		columns, _ := s.neighbours.Row(int(h))
+		for _, c := range columns {
+			if x := s.sums[c]; x != 0 {
+				s.sums[c] = 0
+				s.best.offer(Neighbour{c, x})
+			}
+		}
+	}
+}
+
+func (s *Scorer) scan() {
+	cut := s.best.cut
+	for c, x := range s.sums {
+		if x >= cut {
+			cut = s.best.offer(Neighbour{uint32(c), x})
+		}
+	}
+	clear(s.sums)
+}
