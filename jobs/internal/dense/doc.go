@@ -1,0 +1,28 @@
+// Package dense scores items for users by the dot product of vectors of float32 factors, and keeps the best items of
+// each user. Pack lays out the vectors of all items for the kernel once; each worker then has a Scorer of its own, to
+// which it gives the vectors of any range of users.
+//
+// # Score
+//
+// The score of an item v for a user u is summed in one order, rounded to float32 once a step:
+//
+//	s = 0; for k = 0 .. f-1: s = fma(u[k], v[k], s)
+//
+// It depends on nothing else: not on the other users and items, nor where they stand in a block, nor on the machine. All
+// kernels (AVX-512, AVX2, Go) give the same bits. A sum that leaves the range of float32 is an infinity,
+// and never NaN, as factors are finite.
+//
+// Items are listed by score, highest first; of equal scores (0 and -0 are equal) the item of the lower index comes first.
+//
+// # Kernel
+//
+// A kernel scores a tile of 12 users and 32 items, and compares the scores with the least score that is still
+// of use to each user: only candidates leave it. Items lie in panels of 32, factor by factor, in descending order of
+// their Euclidean norms: likely candidates come early, so later ones are few. By the inequality of Cauchy and Schwarz no
+// score exceeds the product of the norms: users for whom all further items are too short are done.
+//
+// # Memory
+//
+// Items take PackedBytes. A Scorer takes for each of the users of one block (at most 96) their factors, 8 bytes an item of
+// their list, and 8 to 16 bytes an item that they have seen.
+package dense

@@ -1,0 +1,103 @@
+package dense
+
+import "math"
+
+// Kernel is an implementation of the inner loop. The zero Kernel is the best of Kernels.
+type Kernel struct {
+	name string
+	tile tileFunc
+}
+
+// String names the kernel: avx512, avx2 or go.
+func (k Kernel) String() string { return k.orBest().name }
+
+func (k Kernel) orBest() Kernel {
+	if k.tile == nil {
+		return Kernels()[0]
+	}
+	return k
+}
+
+// Kernels are those that this machine runs, the fastest first. The last one is in Go, and runs on all machines.
+func Kernels() []Kernel {
+	return append(assembly(), Kernel{"go", tileGo})
+}
+
+// A tileFunc scores 12 users, [factor][user], and a panel of 32 items, [factor][item], and finds the candidates: the
+// scores that are not below their user's threshold. None is where the threshold is NaN. It returns a bit for each user
+// with candidates.
+type tileFunc func(users, panel []float32, thresholds *[tileUsers]float32, out *candidates) uint32
+
+// candidates are what a tileFunc finds.
+type candidates struct {
+	masks  [tileUsers]uint32             // a bit for each item that is a candidate
+	_      [4]uint32                     // scores begin at a line of the cache
+	scores [tileUsers][tileItems]float32 // of users with candidates, all 32; undefined for others
+}
+
+// tileGo is the tileFunc for all machines.
+func tileGo(users, panel []float32, thresholds *[tileUsers]float32, out *candidates) (found uint32) {
+	for u := range tileUsers {
+		scores := &out.scores[u]
+		for i := 0; i < tileItems; i += 8 {
+			dots8(users[u:], panel[i:], (*[8]float32)(scores[i:]))
+		}
+		mask := uint32(0)
+		for i, s := range scores {
+			if s >= thresholds[u] {
+				mask |= 1 << i
+			}
+		}
+		out.masks[u] = mask
+		if mask != 0 {
+			found |= 1 << u
+		}
+	}
+	return found
+}
+
+// dots8 scores the first user of users, [factor][12], and the first 8 items of panel, [factor][32].
+func dots8(users, panel []float32, scores *[8]float32) {
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	for len(panel) >= 8 && len(users) > 0 {
+		u, p := users[0], (*[8]float32)(panel)
+		s0, s1, s2, s3 = fma(u, p[0], s0), fma(u, p[1], s1), fma(u, p[2], s2), fma(u, p[3], s3)
+		s4, s5, s6, s7 = fma(u, p[4], s4), fma(u, p[5], s5), fma(u, p[6], s6), fma(u, p[7], s7)
+		users, panel = users[min(tileUsers, len(users)):], panel[min(tileItems, len(panel)):]
+	}
+	*scores = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}
+
+// fmaFloat64 is x*y + z, rounded once. The product of two float32 is exact in float64. The sum is rounded there, and again
+// to float32, which differs from rounding once only if the first rounding ends in the middle of two float32: then the
+// sum is rounded to odd in place of to even (Boldo and Melquiond, Emulation of FMA and correctly rounded sums, 2008).
+func fmaFloat64(x, y, z float32) float32 {
+	product := float64(x) * float64(y)
+	sum := product + float64(z)
+	const belowHalf, half = 1<<29 - 1, 1 << 28 // the bits that float32 does not have
+	b := math.Float64bits(sum)
+	if b&belowHalf != half && b<<1 >= smallest<<1 {
+		return float32(sum)
+	}
+	return toOdd(product, float64(z), sum)
+}
+
+// smallest are the bits of the smallest normal float32, as a float64. Below it float32 has less bits.
+const smallest = (1023 - 126) << 52
+
+// toOdd rounds to float32 the sum of a and b, which is sum in float64.
+//
+//go:noinline
+func toOdd(a, b, sum float64) float32 {
+	high := sum - a
+	lost := (a - (sum - high)) + (b - high) // exact (Knuth's TwoSum); NaN if the sum is infinite
+	bits := math.Float64bits(sum)
+	if bits&1 == 0 && (lost < 0 || lost > 0) {
+		if (lost > 0) == (sum > 0) {
+			bits++
+		} else {
+			bits--
+		}
+	}
+	return float32(math.Float64frombits(bits))
+}

@@ -1,0 +1,181 @@
+package dense
+
+import (
+	"encoding/binary"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// exactFMA is x*y + z in a precision that loses nothing of float32, and rounded once.
+func exactFMA(x, y, z float32) float32 {
+	b := func(v float32) *big.Float { return new(big.Float).SetPrec(700).SetFloat64(float64(v)) }
+	sum := b(x)
+	sum.Mul(sum, b(y)).Add(sum, b(z))
+	r, _ := sum.Float32()
+	return r
+}
+
+// sameFMA compares both ways of FMA with the exact one. The sign of an exact 0 is not compared: big.Float knows no sum of -0 and 0.
+func sameFMA(t interface{ Errorf(string, ...any) }, x, y, z float32) {
+	want := exactFMA(x, y, z)
+	for name, got := range map[string]float32{"fma": fma(x, y, z), "fmaFloat64": fmaFloat64(x, y, z)} {
+		if got != want {
+			t.Errorf("%s(%x, %x, %x) = %x, want %x", name, x, y, z, got, want)
+		}
+	}
+}
+
+// TestFMA has sums in the middle of two float32 but for a little, which rounding twice gets wrong, normal and
+// subnormal, and any others.
+func TestFMA(t *testing.T) {
+	wrong := 0
+	for _, tt := range [][3]float32{
+		// (1+2^-23)(1-2^-23) = 1-2^-46: a little less than the half of the last bit of an odd z.
+		{0x1.000002p-12, 0x1.fffffcp-13, 0x1.000002p0},
+		{-0x1.000002p-12, 0x1.fffffcp-13, -0x1.000002p0},
+		{-0x1.000002p-12, 0x1.fffffcp-14, 0x1.fffffep-1},
+		{0x1.000002p-12, 0x1.fffffcp-14, -0x1.fffffep-1},
+		// The same of subnormal ones.
+		{0x1.000002p-75, 0x1.fffffcp-76, 0x1.000004p-127},
+		{-0x1.000002p-75, 0x1.fffffcp-76, -0x1.00000cp-127},
+		{0x1p-75, 0x1p-75, 0},
+		{-0x1p-75, 0x1p-75, 0}, // the middle of 0 and the smallest
+		{0x1.8p-75, 0x1p-75, 0},
+		{0x1p-80, 0x1p-80, 0x1p-149},
+		// Infinite, or nearly so.
+		{0x1p64, 0x1p64, 0},
+		{0x1p64, -0x1p64, 0},
+		{0x1.fffffep63, 0x1p64, 0x1p103},
+		{0x1.fffffep63, 0x1p64, 0x1.fffffep102},
+		{1, 1, -1},
+		{0, 5, 0},
+		{3, 5, 7},
+	} {
+		sameFMA(t, tt[0], tt[1], tt[2])
+		if float32(float64(tt[0])*float64(tt[1])+float64(tt[2])) != exactFMA(tt[0], tt[1], tt[2]) {
+			wrong++
+		}
+	}
+	if wrong < 6 {
+		t.Errorf("rounding twice is wrong in %d cases: they try too little", wrong)
+	}
+	if got := fma(2, 3, float32(math.Inf(-1))); !math.IsInf(float64(got), -1) {
+		t.Errorf("2*3-Inf = %v", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		bits := func(name string) float32 { return nearHalf(rapid.Uint32().Draw(t, name)) }
+		sameFMA(t, bits("x"), bits("y"), bits("z"))
+	})
+}
+
+// nearHalf makes a finite number of bits: often one with few bits set or unset, so that sums come near the middle.
+func nearHalf(b uint32) float32 {
+	switch b >> 20 & 3 {
+	case 0:
+		b &= 0xff80_0003
+	case 1:
+		b |= 0x007f_fffc
+	}
+	if v := math.Float32frombits(b); v-v == 0 {
+		return v
+	}
+	return math.Float32frombits(b &^ (1 << 30)) // exponent below that of infinity
+}
+
+// compareTiles runs all kernels on a tile, and compares what they find with the definition, bit for bit.
+func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]float32) {
+	t.Helper()
+	f := len(panel) / tileItems
+	for _, k := range Kernels() {
+		var out candidates
+		for u := range out.masks {
+			out.masks[u] = 0xdead // each must be written
+		}
+		found := k.tile(users, panel, thresholds, &out)
+		for u := range tileUsers {
+			mask := uint32(0)
+			var want [tileItems]float32
+			for i := range tileItems {
+				for j := range f {
+					want[i] = fma(users[j*tileUsers+u], panel[j*tileItems+i], want[i])
+				}
+				if want[i] >= thresholds[u] {
+					mask |= 1 << i
+				}
+			}
+			if out.masks[u] != mask || found>>u&1 == 1 != (mask != 0) || found>>tileUsers != 0 {
+				t.Fatalf("%v, f %d: user %d has candidates %#x (found %#x), want %#x", k, f, u, out.masks[u], found, mask)
+			}
+			for i := range tileItems {
+				if mask != 0 && math.Float32bits(out.scores[u][i]) != math.Float32bits(want[i]) {
+					t.Fatalf("%v, f %d: user %d, item %d scores %x, want %x", k, f, u, i, out.scores[u][i], want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestTile compares the kernels with each other on tiles of all sizes, with thresholds that all, some and no scores pass.
+func TestTile(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for f := 1; f <= 300; f++ {
+		users, panel := vectors(r, tileUsers, f), vectors(r, tileItems, f)
+		var thresholds [tileUsers]float32
+		for u := range thresholds {
+			thresholds[u] = []float32{float32(math.Inf(-1)), 0, float32(r.NormFloat64() * 2 * math.Sqrt(float64(f))), float32(math.Inf(1)), float32(math.NaN())}[r.IntN(5)]
+		}
+		thresholds[r.IntN(tileUsers)] = score(column(users, r.IntN(tileUsers), tileUsers), column(panel, r.IntN(tileItems), tileItems))
+		compareTiles(t, users, panel, &thresholds)
+	}
+}
+
+// column is one vector of a tile.
+func column(v []float32, i, width int) []float32 {
+	c := []float32{}
+	for ; i < len(v); i += width {
+		c = append(c, v[i])
+	}
+	return c
+}
+
+// FuzzTile: any finite factors, in any number, have the same bits on all kernels.
+func FuzzTile(f *testing.F) {
+	f.Add([]byte{}, uint32(0))
+	f.Add([]byte{0, 0, 0x80, 0x3f, 0xff, 0xff, 0x7f, 0x7f, 1, 0, 0, 0x80}, uint32(0x7fc00000))
+	f.Fuzz(func(t *testing.T, data []byte, threshold uint32) {
+		factors := 1 + len(data)/4%300
+		users, panel := make([]float32, factors*tileUsers), make([]float32, factors*tileItems)
+		if len(data) >= 4 {
+			next := 0
+			for _, v := range [][]float32{users, panel} {
+				for i := range v {
+					v[i] = nearHalf(binary.LittleEndian.Uint32(data[next:]) + uint32(i)*0x01000193)
+					if next += 4; next+4 > len(data) {
+						next = 0
+					}
+				}
+			}
+		}
+		var thresholds [tileUsers]float32
+		for u := range thresholds {
+			thresholds[u] = math.Float32frombits(threshold + uint32(u)<<20)
+		}
+		compareTiles(t, users, panel, &thresholds)
+	})
+}
+
+// TestKernels: the one in Go is always there, and the last; the zero Kernel is the first.
+func TestKernels(t *testing.T) {
+	all := Kernels()
+	if got := all[len(all)-1].String(); got != "go" {
+		t.Errorf("the last kernel is %s", got)
+	}
+	if got := (Kernel{}).String(); got != all[0].String() {
+		t.Errorf("the zero kernel is %s, want %v", got, all[0])
+	}
+	t.Logf("kernels: %v", all)
+}
