@@ -35,6 +35,9 @@ type child struct {
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
 	made    mapRunner
 	madeFor *Env
+	// partitioners are those of one stage, by stream, kept between attempts.
+	partitioners    []shuffle.Partitioner
+	partitionersFor *Env
 	// buffers are kept between reduces.
 	buffers *shuffle.Buffers
 }
@@ -152,11 +155,15 @@ func (c *child) do(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	if t.as.Task.Kind == task.Reduce {
 		return c.reduce(ctx, t, p)
 	}
-	partitions := make([]int, len(p.Streams))
-	for i, s := range p.Streams {
-		partitions[i] = s.Partitions
+	by, err := c.partitionersOf(ctx, t.stage, t.env)
+	if err != nil {
+		return err
 	}
-	if err := t.openMapWrites(partitions); err != nil {
+	streams := make([]partitioning, len(p.Streams))
+	for i, s := range p.Streams {
+		streams[i] = partitioning{s.Partitions, by[i]}
+	}
+	if err := t.openMapWrites(streams); err != nil {
 		return err
 	}
 	if err := c.read(ctx, t, p); err != nil {
@@ -217,6 +224,23 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 		worker.SetMemory(c.memory, worker.NativeBytes())
 	}
 	return m, nil
+}
+
+// partitionersOf are those of the stage's streams, made once in a process.
+func (c *child) partitionersOf(ctx context.Context, s *Stage, env *Env) ([]shuffle.Partitioner, error) {
+	if c.partitionersFor != nil && c.partitionersFor.serves(env) {
+		return c.partitioners, nil
+	}
+	c.partitioners, c.partitionersFor = nil, nil
+	all := make([]shuffle.Partitioner, len(s.streams))
+	for i, st := range s.streams {
+		var err error
+		if all[i], err = st.partitioner(ctx, env); err != nil {
+			return nil, err
+		}
+	}
+	c.partitioners, c.partitionersFor = all, env
+	return all, nil
 }
 
 // input is the file that a map task reads, checked against the plan: a shard of ours is never decoded damaged.

@@ -82,8 +82,9 @@ type pairEmitter[K, V any] struct {
 	count       task.StreamCount
 }
 
-func (s *Stream[K, V]) newEmitter(w *shuffle.Writer) emitter {
+func (s *Stream[K, V]) newEmitter(w *shuffle.Writer, by shuffle.Partitioner) emitter {
 	e := &pairEmitter[K, V]{s: s, to: shuffle.NewSender(w, s.index, s.Group, s.first())}
+	e.to.PartitionBy(by)
 	if e.combine, e.merge = s.Combine, s.Merge; s.merging() != nil {
 		if e.table, s.spare = s.spare, nil; e.table == nil {
 			e.table = &shuffle.Table[V]{}

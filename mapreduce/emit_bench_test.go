@@ -66,7 +66,7 @@ func benchOut(tb testing.TB, s streamPort) *Out {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Out{emitters: []emitter{s.newEmitter(w)}}
+	return &Out{emitters: []emitter{s.newEmitter(w, nil)}}
 }
 
 func benchRows(n int) []benchRow {
@@ -192,7 +192,7 @@ func (benchMapper) Close() error { return nil }
 func mapFeed(tb testing.TB, s streamPort, m Mapper[benchRow], feed benchFeed, partitions int) string {
 	tb.Helper()
 	t := benchTask(tb, s)
-	if err := t.openMapWrites([]int{partitions}); err != nil {
+	if err := t.openMapWrites([]partitioning{{n: partitions}}); err != nil {
 		tb.Fatal(err)
 	}
 	r := &mapperRun[benchRow]{m: m, feed: feed, batch: benchSize}

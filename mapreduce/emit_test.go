@@ -80,12 +80,12 @@ func joined(shape, first int) *Stream[string, string] {
 }
 
 // emitAll sends the rows through batches and gives what reaches the reducers, and the counts.
-func emitAll(s *Stream[string, string], rows []fate, batch, partitions int, folder string) ([]emitted, *taskRun, error) {
+func emitAll(s *Stream[string, string], rows []fate, batch, partitions int, by shuffle.Partitioner, folder string) ([]emitted, *taskRun, error) {
 	t := &taskRun{
 		env: &Env{}, stage: &Stage{streams: []streamPort{s}}, folder: folder,
 		as: task.Assignment{Attempt: task.Attempt{Task: task.ID{Stage: "01-s", Kind: task.Map}}},
 	}
-	if err := t.openMapWrites([]int{partitions}); err != nil {
+	if err := t.openMapWrites([]partitioning{{partitions, by}}); err != nil {
 		return nil, t, err
 	}
 	for b := range slices.Chunk(rows, batch) {
@@ -194,8 +194,16 @@ func cutTo(s *Stream[string, string], all []emitted) (kept []emitted) {
 	return kept
 }
 
+// lastByte partitions by what of a group no hash would.
+func lastByte(group []byte, n int) int {
+	if len(group) == 0 {
+		return 0
+	}
+	return int(group[len(group)-1]) % n
+}
+
 // What live rows emit arrives, each pair once and in order; of a rejected row nothing does, whatever the widths, with a
-// combiner and with First.
+// combiner, with First and with a partitioner.
 func TestEmitAllOrNone(t *testing.T) {
 	dir := t.TempDir()
 	n := 0
@@ -207,7 +215,8 @@ func TestEmitAllOrNone(t *testing.T) {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			r.Fatal(err)
 		}
-		got, tr, err := emitAll(s, rows, rapid.IntRange(1, 9).Draw(r, "batch"), rapid.IntRange(1, 3).Draw(r, "partitions"), folder)
+		by := rapid.SampledFrom([]shuffle.Partitioner{nil, lastByte}).Draw(r, "partitioner")
+		got, tr, err := emitAll(s, rows, rapid.IntRange(1, 9).Draw(r, "batch"), rapid.IntRange(1, 3).Draw(r, "partitions"), by, folder)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -245,11 +254,11 @@ func TestFirstLeavesOut(t *testing.T) {
 	for i := range rows {
 		rows[i] = fate{pairs: []emitted{{key: fmt.Sprintf("a%c", 'a'+(i*7)%26), value: "v"}}, reject: -1}
 	}
-	got, tr, err := emitAll(s, rows, 10, 3, t.TempDir())
+	got, tr, err := emitAll(s, rows, 10, 3, nil, t.TempDir())
 	if err != nil || len(got) > 100 {
 		t.Errorf("%d of 500 records are written, %v", len(got), err)
 	}
-	_, again, err := emitAll(s, rows, 10, 3, t.TempDir())
+	_, again, err := emitAll(s, rows, 10, 3, nil, t.TempDir())
 	if err != nil || tr.outputs[0].CRC32C != again.outputs[0].CRC32C {
 		t.Errorf("another attempt writes other bytes, %v", err)
 	}
@@ -260,7 +269,7 @@ func TestCombinerTableIsKept(t *testing.T) {
 	s := joined(3, 0)
 	rows := []fate{{pairs: []emitted{{key: "a", value: "x"}, {key: "b", value: "y"}, {key: "a", value: "z"}}, reject: -1}}
 	for range 2 {
-		got, _, err := emitAll(s, rows, 1, 1, t.TempDir())
+		got, _, err := emitAll(s, rows, 1, 1, nil, t.TempDir())
 		if err != nil || fmt.Sprint(got) != "[{a x,z false} {b y false}]" {
 			t.Errorf("got %v, %v", got, err)
 		}

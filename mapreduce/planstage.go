@@ -179,7 +179,7 @@ func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
 func (d *driver) addStreams(p *plan.Stage, s *Stage, rows int64) {
 	for _, st := range s.streams {
 		p.Streams = append(p.Streams, plan.Stream{
-			Name: st.portName(), Partitions: plan.Partitions(rows, st.bytesPerRow(), d.cfg.Partitions),
+			Name: st.portName(), Partitions: plan.Partitions(rows, st.bytesPerRow(), cmp.Or(st.partitions(), d.cfg.Partitions)),
 		})
 	}
 }

@@ -19,7 +19,7 @@ import (
 func emitFile(t *testing.T, s streamPort, emit func(o *Out)) string {
 	t.Helper()
 	m := benchTask(t, s)
-	if err := m.openMapWrites([]int{1}); err != nil {
+	if err := m.openMapWrites([]partitioning{{n: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	m.out.begin(1)

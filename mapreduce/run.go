@@ -22,7 +22,7 @@ type Config struct {
 	// Params, Inputs, Partitions and Limit can change output bytes: they are part of the job's identity.
 	Params     []byte   // JSON of the job's parameters
 	Inputs     []string // files, folders and glob patterns
-	Partitions int      // of each stream; 0 chooses by size
+	Partitions int      // of each stream that does not fix their number; 0 chooses by size
 	Limit      int64    // take the first rows only; 0 takes all
 
 	// Stdin, if set, is what the input "-" stands for, see Lister.Stdin. It may be empty when a job is continued; what

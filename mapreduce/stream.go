@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -42,6 +43,14 @@ type Stream[K, V any] struct {
 	// Group gives the length of the prefix of an encoded key that makes a group and chooses the
 	// partition; nil means the whole key.
 	Group func(key []byte) int
+	// Partition, if set, makes what chooses the partition of a group, from 0 to n-1, in place of a hash: by ranges of
+	// keys, say, so that partitions follow each other in their order. It is made once for a worker and stage, and may
+	// read the stage's side inputs (Env.Files). What it makes gets what Group gives of an encoded key, valid for the
+	// moment, and must follow from that and n alone. Another value than 0 to n-1 fails the attempt.
+	Partition func(ctx context.Context, env *Env) (func(group []byte, n int) int, error)
+	// Partitions, if above 0, is the number of the stream's partitions, whatever BytesPerRow and Config.Partitions say: a
+	// dictionary, say, wants one.
+	Partitions int
 	// Combine, if set, merges two values of one key, in the mapper before anything is written and, without Group and with
 	// values of a fixed width, again in the reduce task: then the reducer gets one value. It must be associative: for
 	// the same job it is always applied to the same values in the same order. Values are kept as they were emitted, so
@@ -56,7 +65,7 @@ type Stream[K, V any] struct {
 	// one value in each map then, and to leave some of them out would make another result.
 	First int64
 	// BytesPerRow estimates what one input row of the stage sends through this stream; it decides the number of
-	// partitions. 0 means 64.
+	// partitions where neither Partitions nor Config.Partitions does. 0 means 64.
 	BytesPerRow int64
 	// Reduce makes the reducer of one reduce task.
 	Reduce func(ctx context.Context, env *Env) (Reducer[K, V], error)
@@ -89,6 +98,9 @@ func (s *Stream[K, V]) bind(index int) error {
 	if s.Combine != nil && s.Merge != nil {
 		return fmt.Errorf("stream %s: of Combine and Merge, only one may be set", s.Name)
 	}
+	if s.Partitions < 0 || s.Partitions > maxPartitions {
+		return fmt.Errorf("stream %s: Partitions is %d, and must be from 0 to %d", s.Name, s.Partitions, maxPartitions)
+	}
 	if s.First < 0 {
 		return fmt.Errorf("stream %s: First is %d, and must not be negative", s.Name, s.First)
 	}
@@ -107,6 +119,22 @@ func (s *Stream[K, V]) bytesPerRow() int64 {
 	return s.BytesPerRow
 }
 
+func (s *Stream[K, V]) partitions() int { return s.Partitions }
+
+func (s *Stream[K, V]) partitioner(ctx context.Context, env *Env) (shuffle.Partitioner, error) {
+	if s.Partition == nil {
+		return nil, nil
+	}
+	by, err := s.Partition(ctx, env)
+	if err == nil && by == nil {
+		err = errors.New("there is none")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making the partitioner of stream %s: %w", s.Name, err)
+	}
+	return by, nil
+}
+
 func (s *Stream[K, V]) widths() (key, value int) { return widthOf(s.Key), widthOf(s.Value) }
 
 func (s *Stream[K, V]) prefix() func([]byte) int { return s.Group }
@@ -122,7 +150,9 @@ type streamPort interface {
 	widths() (key, value int)
 	prefix() func([]byte) int
 	first() int
-	newEmitter(w *shuffle.Writer) emitter
+	partitions() int // 0: to be chosen
+	partitioner(ctx context.Context, env *Env) (shuffle.Partitioner, error)
+	newEmitter(w *shuffle.Writer, by shuffle.Partitioner) emitter
 	release()
 	open(t *taskRun, cfg shuffle.Config, runs func() func() (string, bool)) (groups, error)
 	reduceAll(ctx context.Context, t *taskRun, in groups) error

@@ -163,8 +163,14 @@ func rejectClass(err error) string {
 	return BadRecord.String()
 }
 
+// partitioning is how the records of a stream are spread.
+type partitioning struct {
+	n  int                 // partitions
+	by shuffle.Partitioner // nil: by hash
+}
+
 // openMapWrites makes the writers of a split or map attempt.
-func (t *taskRun) openMapWrites(partitions []int) error {
+func (t *taskRun) openMapWrites(streams []partitioning) error {
 	t.openWriters(t.stage.mapWrites())
 	if len(t.stage.streams) == 0 {
 		return nil
@@ -172,7 +178,7 @@ func (t *taskRun) openMapWrites(partitions []int) error {
 	shape := make([]shuffle.Stream, len(t.stage.streams))
 	for i, s := range t.stage.streams {
 		k, v := s.widths()
-		shape[i] = shuffle.Stream{Name: s.portName(), Partitions: partitions[i], KeyWidth: k, ValueWidth: v}
+		shape[i] = shuffle.Stream{Name: s.portName(), Partitions: streams[i].n, KeyWidth: k, ValueWidth: v}
 	}
 	var err error
 	if t.run, err = t.create(task.Output{Kind: task.RunFile, Ext: "run"}); err != nil {
@@ -181,8 +187,8 @@ func (t *taskRun) openMapWrites(partitions []int) error {
 	if t.shuffle, err = shuffle.NewWriter(t.run, shape); err != nil {
 		return err
 	}
-	for _, s := range t.stage.streams {
-		t.out.emitters = append(t.out.emitters, s.newEmitter(t.shuffle))
+	for i, s := range t.stage.streams {
+		t.out.emitters = append(t.out.emitters, s.newEmitter(t.shuffle, streams[i].by))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // identityFlags can change the output, so they must be the same each time a job directory is used.
 func identityFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "partitions", Usage: "`N`parts of each result (default: by size)"},
+		&cli.IntFlag{Name: "partitions", Usage: "`N`parts of each result whose number the job does not fix (default: by size)"},
 		&cli.Int64Flag{Name: "limit", Usage: "`N`take the first N rows only (default: all)"},
 	}
 }

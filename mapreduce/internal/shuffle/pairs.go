@@ -1,6 +1,9 @@
 package shuffle
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Pairs are records that wait to be sent.
 type Pairs struct {
@@ -52,8 +55,12 @@ type Sender struct {
 	group  func(key []byte) int // nil: the whole key
 	width  int                  // of all groups, or -1
 	filter *Filter              // nil: keeps all
+	by     Partitioner          // nil: the hash
 	hashes []uint64
 }
+
+// Partitioner gives the partition, from 0 to n-1, of a group prefix, in place of its hash.
+type Partitioner func(group []byte, n int) int
 
 // NewSender returns a Sender to a stream of w. Group and first are those of the [Config] that
 // reads it.
@@ -68,6 +75,9 @@ func NewSender(w *Writer, stream int, group func(key []byte) int, first int) *Se
 	return s
 }
 
+// PartitionBy makes the Sender ask by for partitions, unless it is nil. It is for before the first record.
+func (s *Sender) PartitionBy(by Partitioner) { s.by = by }
+
 // groupLen returns the length of the prefix of a key that groups.
 func (s *Sender) groupLen(key []byte) int {
 	n := s.width
@@ -80,9 +90,14 @@ func (s *Sender) groupLen(key []byte) int {
 // Send adds all records that are not Gone, or only those that may be among the first of their
 // group, and returns how many it added. The others are Gone then.
 func (s *Sender) Send(p *Pairs) (added int64, err error) {
-	s.hash(p)
+	if s.by == nil || s.filter != nil {
+		s.hash(p)
+	}
 	if s.filter != nil {
 		s.sift(p)
+	}
+	if s.by != nil {
+		return s.addBy(p)
 	}
 	return s.add(p)
 }
@@ -94,7 +109,34 @@ func (s *Sender) Add(key, value []byte) (added bool, err error) {
 	if s.filter != nil && !s.filter.Keep(hash, key, group) {
 		return false, nil
 	}
-	return true, s.w.Add(s.stream, PartitionOf(hash, len(s.parts)), key, value)
+	n := PartitionOf(hash, len(s.parts))
+	if s.by != nil {
+		if n, err = s.ask(key[:group]); err != nil {
+			return false, err
+		}
+	}
+	return true, s.w.Add(s.stream, n, key, value)
+}
+
+// ask asks the Partitioner.
+func (s *Sender) ask(group []byte) (int, error) {
+	n := s.by(group[:len(group):len(group)], len(s.parts))
+	if uint(n) >= uint(len(s.parts)) {
+		return 0, &PartitionError{append([]byte(nil), group...), n, len(s.parts)}
+	}
+	return n, nil
+}
+
+// PartitionError reports a Partitioner that gives a partition that there is not.
+type PartitionError struct {
+	Group      []byte
+	Got        int
+	Partitions int
+}
+
+// Error names the group in hexadecimal.
+func (e *PartitionError) Error() string {
+	return fmt.Sprintf("the partitioner gives partition %d of the key %x, and there are %d, from 0", e.Got, e.Group, e.Partitions)
 }
 
 // hash hashes the groups of all records.
@@ -177,6 +219,31 @@ func (s *Sender) add(p *Pairs) (added int64, err error) {
 			continue
 		}
 		if err := s.w.Add(s.stream, n, p.Data[from:r.Mid:r.Mid], p.Data[r.Mid:r.End]); err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
+
+// addBy is add with a Partitioner.
+func (s *Sender) addBy(p *Pairs) (added int64, err error) {
+	start, quick := uint32(0), s.shape.key > 0
+	for _, r := range p.List {
+		from := start
+		start = r.End
+		if r.Row == Gone {
+			continue
+		}
+		key := p.Data[from:r.Mid:r.Mid]
+		n, err := s.ask(key[:s.groupLen(key)])
+		if err != nil {
+			return added, err
+		}
+		added++
+		if quick && s.parts[n].put(s.shape, p.Data, from, r) {
+			continue
+		}
+		if err := s.w.Add(s.stream, n, key, p.Data[r.Mid:r.End]); err != nil {
 			return added, err
 		}
 	}

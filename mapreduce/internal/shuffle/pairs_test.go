@@ -2,7 +2,10 @@ package shuffle
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -10,6 +13,14 @@ import (
 
 // prefixOf groups keys by n bytes of them, or fewer if they are shorter.
 func prefixOf(n int) func([]byte) int { return func(key []byte) int { return min(n, len(key)) } }
+
+// lastByte partitions by what of a group no hash would.
+func lastByte(group []byte, n int) int {
+	if len(group) == 0 {
+		return 0
+	}
+	return int(group[len(group)-1]) % n
+}
 
 // A Sender adds what [Writer.Add] does for one record after another, in the same bytes, but for
 // those that are Gone and those that the Filter leaves out.
@@ -28,6 +39,8 @@ func TestSenderMatchesAdd(t *testing.T) {
 		var got, want bytes.Buffer
 		a, b := newWriter(&got, []Stream{s}, target), newWriter(&want, []Stream{s}, target)
 		sender, filter := NewSender(a, 0, group, first), NewFilter(first)
+		by := rapid.SampledFrom([]Partitioner{nil, lastByte}).Draw(t, "partitioner")
+		sender.PartitionBy(by)
 		var pairs Pairs
 		for range rapid.IntRange(0, 8).Draw(t, "batches") {
 			for row := range rapid.IntRange(0, 80).Draw(t, "records") {
@@ -40,7 +53,7 @@ func TestSenderMatchesAdd(t *testing.T) {
 					pairs.List[row].Row = Gone
 				}
 			}
-			n := addOneByOne(t, b, &pairs, group, filter)
+			n := addOneByOne(t, b, &pairs, group, filter, by)
 			if added, err := sender.Send(&pairs); err != nil || added != n {
 				t.Fatalf("%d added, %v; expected %d", added, err, n)
 			}
@@ -59,7 +72,7 @@ func TestSenderMatchesAdd(t *testing.T) {
 }
 
 // addOneByOne adds the records of a batch as a Sender should, and returns their number.
-func addOneByOne(t *rapid.T, w *Writer, p *Pairs, group func([]byte) int, f *Filter) (n int64) {
+func addOneByOne(t *rapid.T, w *Writer, p *Pairs, group func([]byte) int, f *Filter, by Partitioner) (n int64) {
 	start := uint32(0)
 	type sent struct {
 		hash       uint64
@@ -82,7 +95,11 @@ func addOneByOne(t *rapid.T, w *Writer, p *Pairs, group func([]byte) int, f *Fil
 			continue
 		}
 		n++
-		if err := w.Add(0, PartitionOf(r.hash, len(w.parts[0])), r.key, r.value); err != nil {
+		part := PartitionOf(r.hash, len(w.parts[0]))
+		if by != nil {
+			part = by(r.key[:r.group], len(w.parts[0]))
+		}
+		if err := w.Add(0, part, r.key, r.value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,14 +151,66 @@ func TestSenderRefuses(t *testing.T) {
 	}
 }
 
+// A Partitioner is asked once for each record that is sent, with its group and nothing behind it, and what it gives is
+// where the record goes. A partition that there is not is an error that names the group.
+func TestPartitioner(t *testing.T) {
+	w, err := NewWriter(io.Discard, []Stream{{"s", 3, 0, 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSender(w, 0, prefixOf(2), 0)
+	var asked []string
+	s.PartitionBy(func(group []byte, n int) int {
+		asked = append(asked, fmt.Sprint(string(group), " ", n, " ", cap(group) == len(group)))
+		return int(group[0]) - 'a'
+	})
+	var p Pairs
+	for _, key := range []string{"aax", "cby", "b", "gone"} {
+		p.Append(0, []byte(key), []byte("value"))
+	}
+	p.List[3].Row = Gone
+	if n, err := s.Send(&p); n != 3 || err != nil {
+		t.Fatalf("%d sent, %v", n, err)
+	}
+	if added, err := s.Add([]byte("cc"), nil); !added || err != nil {
+		t.Fatal(added, err)
+	}
+	if got := fmt.Sprint(asked); got != "[aa 3 true cb 3 true b 3 true cc 3 true]" {
+		t.Errorf("asked for %s", got)
+	}
+	for n, want := range []int64{1, 1, 2} {
+		if got := w.parts[0][n].count; int64(got) != want {
+			t.Errorf("partition %d has %d records, expected %d", n, got, want)
+		}
+	}
+	for _, key := range []string{"dx", "`x"} { // one too many, and -1
+		p.Clear()
+		p.Append(0, []byte(key), nil)
+		_, err := s.Send(&p)
+		_, err2 := s.Add([]byte(key), nil)
+		var bad *PartitionError
+		if !errors.As(err, &bad) || bad.Partitions != 3 || string(bad.Group) != key || err2 == nil || err2.Error() != err.Error() ||
+			!strings.Contains(err.Error(), fmt.Sprintf("%x", key)) {
+			t.Errorf("%q: %v, %v", key, err, err2)
+		}
+	}
+}
+
 // Sending allocates nothing once everything has grown, whatever the widths.
 func TestSendDoesNotAllocate(t *testing.T) {
+	testSendDoesNotAllocate(t, nil)
+	testSendDoesNotAllocate(t, lastByte)
+}
+
+func testSendDoesNotAllocate(t *testing.T, by Partitioner) {
+	t.Helper()
 	for _, st := range []Stream{{"s", 4, 16, 0}, {"s", 4, 8, 24}, {"s", 4, 0, 0}} {
 		w, err := NewWriter(io.Discard, []Stream{st})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s, n := NewSender(w, 0, prefixOf(8), 2), uint64(0)
+		s.PartitionBy(by)
 		var p Pairs
 		key, value := make([]byte, max(st.KeyWidth, 5)), make([]byte, max(st.ValueWidth, 7))
 		send := func() {
