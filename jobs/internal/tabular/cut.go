@@ -71,9 +71,12 @@ func (t Table[R]) carryTyped(m *meta, file string, info rowgroup.Info) error {
 	if err := t.carry(m, file, names); err != nil {
 		return err
 	}
-	wanted := slices.Concat(t.Needs, t.Columns)
-	if t.all() {
-		wanted = names
+	wanted := names
+	if !t.all() {
+		var err error
+		if wanted, err = t.Form.resolve(file, names, slices.Concat(t.Needs, t.Columns)); err != nil {
+			return err
+		}
 	}
 	return hasColumns(info, file, wanted)
 }
@@ -106,7 +109,8 @@ func cutLines(parts []mapreduce.Range, scans []scanned) error {
 		}
 		lines[i] = *s.Lines
 	}
-	starts := text.Starts(text.Position{Line: 1}, lines)
+	base := scans[0].Rows
+	starts := text.Starts(text.Position{Offset: base.Offset, Line: max(base.Line, 1)}, lines)
 	for i := range parts {
 		parts[i].Offset, parts[i].Line, parts[i].Rows = starts[i].Offset, starts[i].Line, -1
 	}

@@ -30,7 +30,9 @@ type files interface {
 // format is how a file is read.
 type format struct {
 	layout layout
-	comma  byte // of separated text
+	comma  byte   // of separated text
+	sep    string // of plain text
+	form   *Form  // what the user says of it
 }
 
 type layout uint8
@@ -39,10 +41,11 @@ const (
 	separated layout = iota // CSV and TSV
 	jsonLines
 	rowGroups
+	plain // text separated by several bytes
 )
 
 func (l layout) String() string {
-	return [...]string{"CSV and TSV", "JSON lines", "Parquet files"}[l]
+	return [...]string{"CSV and TSV", "JSON lines", "Parquet files", "plain text"}[l]
 }
 
 const knownFormats = ".csv, .tsv, .jsonl or .ndjson, with or without .gz or .zst, and .parquet"
@@ -72,11 +75,13 @@ func formatOf(name string) (format, error) {
 func (f format) open(in files, rg mapreduce.Range, columns []string, needs int, kinds []Kind) (records, error) {
 	switch f.layout {
 	case rowGroups:
-		return openGroups(in, rg, columns, needs)
+		return openGroups(in, rg, columns, needs, f.form)
 	case jsonLines:
 		return openLines(in, rg, columns, needs)
+	case plain:
+		return openPlain(in, rg, f, columns)
 	default:
-		return openSeparated(in, rg, f.comma, columns, kinds)
+		return openSeparated(in, rg, f, columns, kinds)
 	}
 }
 
@@ -108,7 +113,7 @@ func asInput(err error) error {
 		return mapreduce.BadInput(err)
 	}
 	for _, e := range []error{
-		errHeader, formats.ErrUTF16, formats.ErrDamaged, rowgroup.ErrNotParquet, rowgroup.ErrUnsupported, table.ErrColumns,
+		errHeader, errSameColumn, formats.ErrUTF16, formats.ErrDamaged, rowgroup.ErrNotParquet, rowgroup.ErrUnsupported, table.ErrColumns,
 	} {
 		if errors.Is(err, e) {
 			return mapreduce.BadInput(err)

@@ -22,7 +22,7 @@ type groupRows struct {
 }
 
 // openGroups opens row groups [rg.Lo, rg.Hi), or all.
-func openGroups(in files, rg mapreduce.Range, columns []string, needs int) (records, error) {
+func openGroups(in files, rg mapreduce.Range, columns []string, needs int, form *Form) (records, error) {
 	if !isPart(rg) {
 		rg.Hi = math.MaxInt32
 		if err := digest(in, rg.Path); err != nil {
@@ -34,7 +34,7 @@ func openGroups(in files, rg mapreduce.Range, columns []string, needs int) (reco
 		return nil, err
 	}
 	g := &groupRows{file: file, cells: make([]Cell, len(columns)), bools: [2][]byte{[]byte("false"), []byte("true")}}
-	if err := g.open(rg, size, columns, needs); err != nil {
+	if err := g.open(rg, size, columns, needs, form); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return g, nil
@@ -61,10 +61,15 @@ func openSized(path string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-func (g *groupRows) open(rg mapreduce.Range, size int64, columns []string, needs int) error {
+func (g *groupRows) open(rg mapreduce.Range, size int64, columns []string, needs int, form *Form) error {
 	info, err := rowgroup.Inspect(g.file, size, rg.Name)
 	if err != nil {
 		return err
+	}
+	if form != nil {
+		if columns, err = form.resolve(rg.Name, namesOf(info), columns); err != nil {
+			return err
+		}
 	}
 	if err := hasColumns(info, rg.Name, columns[:needs]); err != nil {
 		return err

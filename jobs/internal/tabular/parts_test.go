@@ -34,7 +34,11 @@ func cutAt(file mapreduce.Range, offsets ...int64) (parts []mapreduce.Range) {
 func scanAll(t testing.TB, parts []mapreduce.Range) (scans []scanned) {
 	t.Helper()
 	for _, p := range parts {
-		s, err := scan(partFile{p}, p)
+		f, err := formatOf(p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.scan(partFile{p}, p)
 		if err != nil {
 			t.Fatalf("%+v: %v", p, err)
 		}
@@ -219,7 +223,10 @@ func TestShorter(t *testing.T) {
 		rg := put(t, filepath.Join(dir, name), []byte("a,b\n1,2\n"))
 		for _, lo := range []int64{0, 6, 20} {
 			rg.Lo, rg.Hi = lo, 30
-			_, err := scan(partFile{rg}, rg)
+			f, err := formatOf(rg.Name)
+			if err == nil {
+				_, err = f.scan(partFile{rg}, rg)
+			}
 			if !errors.Is(err, errShort) || mapreduce.ClassOf(err) != mapreduce.Input {
 				t.Errorf("%s from %d: %v", name, lo, err)
 			}

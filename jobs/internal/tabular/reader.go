@@ -54,7 +54,7 @@ func Columns(path, name string, needs []string) ([]string, error) {
 		names, rows, err = lineNames(path, name)
 	default:
 		var h header
-		h, err = readHeader(path, name, f.comma)
+		h, err = f.readHeader(path, name)
 		names = h.names
 	}
 	if err != nil {

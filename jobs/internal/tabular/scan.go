@@ -14,9 +14,9 @@ import (
 // scanned is what a scan finds in a file or a part of it. It is kept as JSON until all parts are scanned.
 type scanned struct {
 	Names  []string           `json:"names,omitempty"`  // columns, where this part or file lists them
-	Rows   delimited.Position `json:"rows,omitzero"`    // of CSV and TSV: where the rows of the file begin
+	Rows   delimited.Position `json:"rows,omitzero"`    // of text with a header: where the rows of the file begin
 	Fields *delimited.Scanned `json:"fields,omitempty"` // of CSV and TSV: the bytes of the part that are not the header's
-	Lines  *text.Scanned      `json:"lines,omitempty"`  // of JSON lines
+	Lines  *text.Scanned      `json:"lines,omitempty"`  // of JSON lines and plain text
 	Groups *rowgroup.Info     `json:"groups,omitempty"` // of Parquet
 }
 
@@ -24,25 +24,23 @@ type scanned struct {
 type scanFile interface{ Open() (io.ReadCloser, error) }
 
 // scan looks at one range: a part of text, or a whole file.
-func scan(in scanFile, rg mapreduce.Range) (s scanned, err error) {
-	f, err := formatOf(rg.Name)
-	if err != nil {
-		return s, err
-	}
+func (f format) scan(in scanFile, rg mapreduce.Range) (s scanned, err error) {
 	switch f.layout {
 	case rowGroups:
 		err = s.scanGroups(rg)
 	case separated:
-		err = s.scanFields(in, rg, f.comma)
+		err = s.scanFields(in, rg, f)
+	case plain:
+		err = s.scanPlain(in, rg, f)
 	default:
-		err = s.scanLines(in, rg)
+		err = s.scanLines(in, rg, 0)
 	}
 	return s, asInput(err)
 }
 
 // scanFields scans the bytes of a part that lie behind the header.
-func (s *scanned) scanFields(in scanFile, rg mapreduce.Range, comma byte) error {
-	h, err := readHeader(rg.Path, rg.Name, comma)
+func (s *scanned) scanFields(in scanFile, rg mapreduce.Range, f format) error {
+	h, err := f.readHeader(rg.Path, rg.Name)
 	if err != nil {
 		return err
 	}
@@ -54,17 +52,18 @@ func (s *scanned) scanFields(in scanFile, rg mapreduce.Range, comma byte) error 
 	}
 	rg.Offset = min(max(h.end.Offset, rg.Lo), rg.Hi)
 	return within(in, rg, func(r io.Reader) (int64, error) {
-		fields, err := delimited.ScanReader(r, rg.Offset, comma)
+		fields, err := delimited.ScanReader(r, rg.Offset, f.comma)
 		s.Fields = &fields
 		return fields.Size, err
 	})
 }
 
-func (s *scanned) scanLines(in scanFile, rg mapreduce.Range) error {
+// scanLines scans the lines of a part that lie behind the first from bytes of the file.
+func (s *scanned) scanLines(in scanFile, rg mapreduce.Range, from int64) error {
 	if !isPart(rg) {
 		return nil
 	}
-	rg.Offset = rg.Lo
+	rg.Offset = min(max(from, rg.Lo), rg.Hi)
 	return within(in, rg, func(r io.Reader) (int64, error) {
 		lines, err := text.ScanReader(r)
 		s.Lines = &lines

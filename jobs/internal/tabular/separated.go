@@ -16,15 +16,16 @@ import (
 // errHeader reports a CSV or TSV file whose first record does not name its columns.
 var errHeader = errors.New("header")
 
-// header is the first record of a CSV or TSV file.
+// header is the first record of a text whose fields are separated.
 type header struct {
-	names []string
+	names []string           // of columns; without a header in the file, their numbers
 	end   delimited.Position // where the rows begin
 	kind  compressed.Kind
+	rows  bool // a record follows, good or bad; known with a Form only
 }
 
 // readHeader reads the header of a file.
-func readHeader(path, name string, comma byte) (h header, err error) {
+func (f format) readHeader(path, name string) (h header, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return h, mapreduce.BadInput(err)
@@ -36,7 +37,13 @@ func readHeader(path, name string, comma byte) (h header, err error) {
 	}
 	defer func() { _ = text.Close() }() // only read
 	h.kind = kind
-	r, err := delimited.NewReader(text, name, delimited.Options{Comma: comma})
+	switch {
+	case f.layout == plain:
+		return h, h.readPlain(text, name, f)
+	case f.form != nil:
+		return h, h.readForm(text, name, f)
+	}
+	r, err := delimited.NewReader(text, name, delimited.Options{Comma: f.comma})
 	if err != nil {
 		return h, err
 	}
@@ -86,8 +93,8 @@ type wanted struct {
 }
 
 // openSeparated opens the rows of a range. The names of the columns stand at the start of the file.
-func openSeparated(in files, rg mapreduce.Range, comma byte, columns []string, kinds []Kind) (records, error) {
-	h, err := readHeader(rg.Path, rg.Name, comma)
+func openSeparated(in files, rg mapreduce.Range, f format, columns []string, kinds []Kind) (records, error) {
+	h, err := f.readHeader(rg.Path, rg.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +109,13 @@ func openSeparated(in files, rg mapreduce.Range, comma byte, columns []string, k
 			return nil, errors.Join(fmt.Errorf("%s: the %w: %w", rg.Name, errHeader, err), text.Close())
 		}
 	}
-	r, err := delimited.NewPartReader(text, rg.Name, from, hi, delimited.Options{Comma: comma, Columns: h.names})
+	r, err := delimited.NewPartReader(text, rg.Name, from, hi, delimited.Options{Comma: f.comma, Columns: h.names})
 	if err != nil {
 		return nil, errors.Join(err, text.Close())
 	}
 	t := &fieldRows{r: r, text: text, cells: make([]Cell, len(columns))}
 	for i, c := range columns {
-		if at := slices.Index(h.names, c); at >= 0 {
+		if at, err := f.form.find(rg.Name, h.names, c); err == nil {
 			t.cells[i].Kind = Text
 			w := wanted{field: at, cell: &t.cells[i]}
 			if i < len(kinds) {

@@ -22,6 +22,7 @@ type Table[R any] struct {
 	Kinds   []Kind   // what Fill asks of the cells of Needs: Int, Float or, as where there is none, Text
 	Carries bool     // other columns come along: those of Columns or, where it is nil, all
 	Columns []string // besides Needs, each once
+	Form    *Form    // what the user says of the files; nil for nothing: their names and headers tell all
 	// Fill sets a row from its place and its cells: those of Needs, then those that Carried lists. It must copy texts that the
 	// row keeps. Where *R implements mapreduce.Resetter, the row is one that was used before. An error rejects the row.
 	Fill func(r *R, at Place, cells []Cell) error
@@ -61,7 +62,11 @@ func NewSource[R any](t Table[R]) *mapreduce.Source[R] {
 		Size:   t.Size,
 		List:   t.list,
 		Scan: func(_ context.Context, _ *mapreduce.Env, rg mapreduce.Range, in *mapreduce.Scan) (any, error) {
-			return scan(in, rg)
+			f, err := t.Form.formatOf(rg.Name)
+			if err != nil {
+				return nil, err
+			}
+			return f.scan(in, rg)
 		},
 		Cut: func(_ *mapreduce.Env, files iter.Seq[[]mapreduce.Scanned], c *mapreduce.Cutter) error {
 			return t.cutAll(files, c)
@@ -74,24 +79,29 @@ func NewSource[R any](t Table[R]) *mapreduce.Source[R] {
 // list plans the inputs, of which it reads headers only.
 func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 	var m meta // what the scan will find
+	rows := t.Form == nil
 	for _, in := range l.Inputs() {
 		info, err := os.Stat(in.Path)
 		folder, taken := err == nil && info.IsDir(), 0
 		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
-			f, err := formatOf(e.Name)
-			if err != nil && folder {
+			if folder && t.Form.hides(e.Name) {
 				l.Pass()
 				return nil
 			}
+			f, err := t.Form.formatOf(e.Name)
 			if err != nil {
 				return mapreduce.BadInput(err)
 			}
 			taken++
-			kind, err := t.look(&m, f, e)
+			h, err := t.look(&m, f, e)
+			rows = rows || h.rows
 			switch {
+			case errors.Is(err, errNoRecord):
+				l.Pass()
+				return nil
 			case err != nil:
 				return mapreduce.BadInput(asInput(err))
-			case f.layout == rowGroups || kind != compressed.Plain:
+			case f.layout == rowGroups || h.kind != compressed.Plain:
 				return l.File(e.Name, e.Path)
 			}
 			return l.Parts(e.Name, e.Path)
@@ -100,28 +110,35 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 			return err
 		}
 		if taken == 0 {
-			return mapreduce.BadInput(fmt.Errorf("%s: no file in this folder whose name ends in %s: is it the right one, and mounted?", in.Name, knownFormats))
+			return mapreduce.BadInput(fmt.Errorf("%s: no file in this folder whose name ends in %s: is it the right one, and mounted?%s", in.Name, knownFormats, t.Form.hint()))
 		}
+	}
+	if !rows {
+		return mapreduce.BadInput(ErrNoRows)
 	}
 	return nil
 }
 
 // look finds what is known of a file's columns before it is read, and whether it is compressed.
-func (t Table[R]) look(m *meta, f format, e mapreduce.Entry) (compressed.Kind, error) {
-	if f.layout == separated {
-		h, err := readHeader(e.Path, e.Name, f.comma)
-		if err != nil {
-			return 0, err
-		}
-		return h.kind, t.carry(m, e.Name, h.names)
+func (t Table[R]) look(m *meta, f format, e mapreduce.Entry) (h header, err error) {
+	switch {
+	case f.layout == separated || f.layout == plain:
+		h, err = f.readHeader(e.Path, e.Name)
+	case f.layout == jsonLines && t.all():
+		return h, fmt.Errorf("%s: %s do not list their columns: give --columns", e.Name, f.layout)
+	case f.form != nil:
+		h, err = f.peek(e.Path, e.Name, slices.Concat(t.Needs, t.Columns))
+	case f.layout == jsonLines:
+		h.kind, err = kindOf(e.Path)
 	}
-	if f.layout == jsonLines && t.all() {
-		return 0, fmt.Errorf("%s: %s do not list their columns: give --columns", e.Name, f.layout)
+	if err != nil {
+		return h, err
 	}
-	if err := t.carry(m, e.Name, nil); err != nil || f.layout == rowGroups {
-		return compressed.Plain, err
-	}
-	file, kind, err := compressed.Open(e.Path)
+	return h, t.carry(m, e.Name, h.names)
+}
+
+func kindOf(path string) (compressed.Kind, error) {
+	file, kind, err := compressed.Open(path)
 	if err != nil {
 		return 0, err
 	}
@@ -138,10 +155,8 @@ func (t Table[R]) carry(m *meta, file string, names []string) error {
 		wanted = names
 	}
 	if names != nil {
-		for _, c := range slices.Concat(t.Needs, t.Columns) {
-			if !slices.Contains(names, c) {
-				return &table.ColumnError{File: file, Column: c, Has: names}
-			}
+		if _, err := t.Form.resolve(file, names, slices.Concat(t.Needs, t.Columns)); err != nil {
+			return err
 		}
 	}
 	for _, c := range wanted {
@@ -154,7 +169,7 @@ func (t Table[R]) carry(m *meta, file string, names []string) error {
 
 // read makes rows of one range.
 func (t Table[R]) read(ctx context.Context, env *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[R]) error {
-	f, err := formatOf(rg.Name)
+	f, err := t.Form.formatOf(rg.Name)
 	if err != nil {
 		return err
 	}

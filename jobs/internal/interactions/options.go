@@ -1,0 +1,95 @@
+package interactions
+
+import (
+	"fmt"
+
+	"github.com/shardmill/shardmill/jobs/internal/tabular"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// Formats of Options.Format besides those of tables.
+const (
+	Lines   = "lines"
+	Baskets = "baskets"
+)
+
+// Options say how inputs are read. The JSON names are those of the flags.
+type Options struct {
+	UserCol   string `json:"user-col"`     // "user" stands for 1 in files without a header
+	ItemCol   string `json:"item-col"`     // "item" stands for 2 in files without a header
+	ValueCol  string `json:"value-col"`    // "" for none
+	TimeCol   string `json:"time-col"`     // "" for none
+	Format    string `json:"input-format"` // auto, csv, tsv, jsonl, parquet, lines or baskets
+	Separator string `json:"separator"`    // between fields of text; "" for what the format says
+	NoHeader  bool   `json:"no-header"`
+}
+
+// The columns that are asked for where nothing else is said.
+const (
+	userCol = "user"
+	itemCol = "item"
+)
+
+// Defaults are the options that a command line need not give.
+func Defaults() Options {
+	return Options{UserCol: userCol, ItemCol: itemCol, Format: tabular.Auto}
+}
+
+// Check finds options that no input can have. A column that is asked for twice is an error of class Input.
+func (o Options) Check() error {
+	if o.isLines() {
+		return o.checkLines()
+	}
+	if err := o.form().Check(); err != nil {
+		return err
+	}
+	columns := [...]struct{ flag, name string }{
+		{"--user-col", o.UserCol}, {"--item-col", o.ItemCol}, {"--value-col", o.ValueCol}, {"--time-col", o.TimeCol},
+	}
+	for i, c := range columns {
+		if c.name == "" && i < 2 {
+			return fmt.Errorf("%s is needed", c.flag)
+		}
+		for _, d := range columns[:i] {
+			if c.name != "" && c.name == d.name {
+				return mapreduce.BadInput(fmt.Errorf("%s and %s are both %q", d.flag, c.flag, c.name))
+			}
+		}
+	}
+	return nil
+}
+
+func (o Options) checkLines() error {
+	switch {
+	case o.ValueCol != "":
+		return fmt.Errorf("--value-col: --input-format %s has no values", o.Format)
+	case o.TimeCol != "":
+		return fmt.Errorf("--time-col: --input-format %s has no times", o.Format)
+	case o.NoHeader:
+		return fmt.Errorf("--no-header: --input-format %s never has a header", o.Format)
+	}
+	return tabular.CheckSeparator(o.Separator)
+}
+
+func (o Options) isLines() bool { return o.Format == Lines || o.Format == Baskets }
+
+func (o Options) form() *tabular.Form {
+	return &tabular.Form{Format: o.Format, Separator: o.Separator, NoHeader: o.NoHeader}
+}
+
+// columns are those asked for: of users, items and, where they are asked for, values and times.
+func (o Options) columns() []string {
+	if o.NoHeader && o.UserCol == userCol {
+		o.UserCol = "1"
+	}
+	if o.NoHeader && o.ItemCol == itemCol {
+		o.ItemCol = "2"
+	}
+	columns := []string{o.UserCol, o.ItemCol}
+	for _, c := range []string{o.ValueCol, o.TimeCol} {
+		if c != "" {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
