@@ -1,0 +1,43 @@
+package ids
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func writeFile(tb testing.TB, data []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "of.ids")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// openBytes opens a dictionary that is right.
+func openBytes(tb testing.TB, data []byte) *IDs {
+	tb.Helper()
+	d, err := Open(writeFile(tb, data))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return d
+}
+
+// write writes a dictionary of entries.
+func write(w io.Writer, o Options, all []Entry) error {
+	d := NewWriter(w, o)
+	for i := range all {
+		if err := d.Add(&all[i]); err != nil {
+			return err
+		}
+	}
+	return d.Close()
+}

@@ -1,0 +1,22 @@
+//go:build unix
+
+package mapped
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// load returns the size bytes of f, and whether they are a mapping: some network file systems have none.
+func load(f *os.File, size int) (data []byte, mapped bool, err error) {
+	data, err = unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if errors.Is(err, unix.ENODEV) {
+		data, err = read(f, size)
+		return data, false, err
+	}
+	return data, true, err
+}
+
+func unload(data []byte) error { return unix.Munmap(data) }

@@ -1,0 +1,41 @@
+package matrix
+
+import "io"
+
+// Reader reads the rows of a file in order. It is a mapreduce.Reader[Row].
+type Reader struct {
+	part part
+	next int // row
+}
+
+// OpenReader opens a file and checks it. A file that is not one of a Writer is formats.ErrForeign or a
+// formats.VersionError, one whose bytes are not what was written is formats.ErrDamaged.
+func OpenReader(path string) (*Reader, error) {
+	p, err := openPart(path, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{part: p, next: p.lo}, nil
+}
+
+// Read sets r to the next row that was written: gaps are passed over. Its columns and values are memory of the file: they must not be written
+// to, nor used after Close. At the end Read returns io.EOF.
+func (r *Reader) Read(row *Row) error {
+	p := &r.part
+	for r.next < p.hi && p.pointers[r.next-p.lo]&isWritten == 0 {
+		r.next++
+	}
+	if r.next >= p.hi {
+		return io.EOF
+	}
+	columns, values := p.row(r.next)
+	*row = Row{Index: uint32(r.next), Columns: columns, Values: values, lent: true}
+	r.next++
+	return nil
+}
+
+// Close lets go of the file.
+func (r *Reader) Close() error {
+	r.next = r.part.hi
+	return r.part.close()
+}
