@@ -69,7 +69,7 @@ func (d *Dataset[R]) Write(o *Out, i int, r R) {
 		o.fail(w.write(&w.row))
 		return
 	}
-	w.pending = append(w.pending, pendingRow[R]{i, r})
+	w.pending = append(w.pending, pendingRow[R]{i + o.base, r})
 }
 
 // writer is the dataset's own among the writers of a task, or nil.

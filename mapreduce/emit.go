@@ -30,7 +30,7 @@ func (s *Stream[K, V]) Emit(o *Out, i int, k K, v V) {
 	} else {
 		e.values = append(e.values, v)
 	}
-	p.List = append(p.List, shuffle.Pair{Row: int32(i), Mid: uint32(mid), End: uint32(len(p.Data))})
+	p.List = append(p.List, shuffle.Pair{Row: int32(i + o.base), Mid: uint32(mid), End: uint32(len(p.Data))})
 }
 
 // EmitEncoded is Emit for a pair that is encoded already, as the codecs of the stream would. The bytes are copied.
@@ -45,7 +45,7 @@ func (s *Stream[K, V]) EmitEncoded(o *Out, i int, key, value []byte) {
 		}
 		value = nil
 	}
-	e.pairs.Append(i, key, value)
+	e.pairs.Append(i+o.base, key, value)
 }
 
 // emitter is the stream's own among the emitters of a task. Without one the attempt fails, and it is nil.

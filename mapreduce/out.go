@@ -17,6 +17,7 @@ type Out struct {
 	writers  []datasetWriter
 	emitters []emitter
 	rows     []rowState
+	base     int   // of what the rows are counted from: 0, or in a split the last one
 	rejected int   // rows of the batch
 	marked   bool  // some row of the batch is rejected or dropped
 	writes   int64 // rows written for this group
@@ -42,7 +43,7 @@ func (o *Out) Reject(i int, reason error) {
 	if o.direct {
 		o.fail(errNoRows)
 	}
-	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil && reason != nil {
+	if i += o.base; i >= 0 && i < len(o.rows) && o.rows[i].reason == nil && reason != nil {
 		o.rows[i] = rowState{reason: reason}
 		o.rejected++
 		o.marked = true
@@ -51,20 +52,21 @@ func (o *Out) Reject(i int, reason error) {
 
 // Rejected tells whether row i has ended as a reject: a mapper skips such rows and leaves their
 // slot in the batch empty. Rows whose Prepare failed and rows that killed a worker are so from the start.
-func (o *Out) Rejected(i int) bool { return !o.live(i) }
+func (o *Out) Rejected(i int) bool { return !o.live(i + o.base) }
 
 // Drop ends row i of the batch as left out by a named rule, such as "threshold". What it emitted
-// or wrote stays.
+// or wrote stays. In Source.Emit it keeps the row out of the shards.
 func (o *Out) Drop(i int, rule string) {
 	if o.direct {
 		o.fail(errNoRows)
 	}
-	if i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
+	if i += o.base; i >= 0 && i < len(o.rows) && o.rows[i].reason == nil {
 		o.rows[i].rule = rule
 		o.marked = true
 	}
 }
 
+// live tells whether a row of the batch, counted from its first, is not rejected.
 func (o *Out) live(i int) bool {
 	return o.rejected == 0 || i < 0 || i >= len(o.rows) || o.rows[i].reason == nil
 }
@@ -85,7 +87,22 @@ func (o *Out) begin(n int) {
 	if cap(o.rows) < n {
 		o.rows = make([]rowState, n)
 	}
-	o.rows = o.rows[:n]
+	o.rows, o.base = o.rows[:n], 0
+}
+
+// more adds a row to the batch. It is row 0 of what follows.
+func (o *Out) more() {
+	o.base = len(o.rows)
+	o.rows = append(o.rows, rowState{})
+}
+
+// gone tells whether the row that more added last has ended as a reject or a drop, and the reason if it is a reject.
+func (o *Out) gone() (reason error, gone bool) {
+	if !o.marked {
+		return nil, false
+	}
+	r := &o.rows[o.base]
+	return r.reason, r.reason != nil || r.rule != ""
 }
 
 // flush ends a batch: what live rows made goes to the files, and the rows are counted.

@@ -155,6 +155,8 @@ func (s *Rows[R]) Entries(rg Range, yield func(Entry) error) error {
 const (
 	shardBatch      = 64
 	shardBatchBytes = 256 << 10
+	// emitBatch is how many rows are emitted before what they emit is sent on, unless they are of shardBatchBytes before.
+	emitBatch = hashAhead
 )
 
 // shardRows writes the rows of a source to shards.
@@ -167,14 +169,17 @@ type shardRows[R any] struct {
 	bytes int64 // of them
 	size  int64 // of the current shard
 	rows  int64
+
+	emits   int   // rows that are emitted together
+	emitted int64 // bytes of those that have emitted
 }
 
 func newShardRows[R any](t *taskRun, src *Source[R], w *rowWriter[R]) *shardRows[R] {
-	rows := shardBatch
+	rows, emits := shardBatch, emitBatch
 	if src.Size == nil {
-		rows = 1
+		rows, emits = 1, 1
 	}
-	return &shardRows[R]{t: t, src: src, w: w, batch: newSlots[R](rows)}
+	return &shardRows[R]{t: t, src: src, w: w, batch: newSlots[R](rows), emits: emits}
 }
 
 func (s *shardRows[R]) next() *R {
@@ -184,14 +189,16 @@ func (s *shardRows[R]) next() *R {
 
 func (s *shardRows[R]) add() error {
 	s.t.counts.Read++
+	var size int64
+	if s.src.Size != nil {
+		size = s.src.Size(&s.batch.rows[s.n])
+	}
 	if s.src.Emit == nil {
 		s.t.counts.Mapped++
-	} else if gone, err := s.emit(); gone || err != nil {
+	} else if gone, err := s.emit(size); gone || err != nil {
 		return err
 	}
-	if s.src.Size != nil {
-		s.bytes += s.src.Size(&s.batch.rows[s.n])
-	}
+	s.bytes += size
 	s.n++
 	if full(s.src.Target, s.rows+int64(s.n), s.size+s.bytes) {
 		return s.roll()
@@ -223,19 +230,33 @@ func (s *shardRows[R]) roll() error {
 	return s.w.roll()
 }
 
-// emit sends pairs of the row into the streams of the split. The row is gone if that rejected it.
-func (s *shardRows[R]) emit() (gone bool, err error) {
-	out := &s.t.out
-	out.begin(1)
-	s.src.Emit(&s.batch.rows[s.n], out)
-	if reason := out.rows[0].reason; reason != nil {
-		gone = true
-		if err := s.t.reject(s.t.counts.Read-1, origin(&s.batch.rows[s.n]), reason); err != nil {
+// emit lets the row emit pairs into the streams of the split. It is gone if that rejected or dropped it.
+func (s *shardRows[R]) emit(size int64) (gone bool, err error) {
+	out, row := &s.t.out, &s.batch.rows[s.n]
+	out.more()
+	s.src.Emit(row, out)
+	reason, gone := out.gone()
+	if reason != nil {
+		if err := s.t.reject(s.t.counts.Read-1, origin(row), reason); err != nil {
 			return gone, err
 		}
 	}
-	return gone, out.flush(&s.t.counts)
+	if s.emitted += size; len(out.rows) < s.emits && s.emitted < shardBatchBytes {
+		return gone, nil
+	}
+	return gone, s.flushEmits()
 }
+
+// flushEmits sends on what rows have emitted.
+func (s *shardRows[R]) flushEmits() error {
+	err := s.t.out.flush(&s.t.counts)
+	s.t.out.begin(0)
+	s.emitted = 0
+	return err
+}
+
+// close ends the last shard.
+func (s *shardRows[R]) close() error { return errors.Join(s.flushEmits(), s.flush()) }
 
 func full(t Target, rows, size int64) bool {
 	return t.Rows > 0 && rows >= t.Rows || t.Bytes > 0 && size >= t.Bytes

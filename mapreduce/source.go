@@ -41,9 +41,11 @@ type Source[R any] struct {
 	// InPlace lets the stages that map this source read ranges of its files, as Cut made them, instead of shards. It
 	// needs Scan. There is no split stage then, so neither Emit nor Writes, nor rows that name other files (Changer).
 	InPlace bool
-	// Emit, if set, sends pairs of a row into the streams of the split stage, as row 0. It may reject
-	// the row.
-	Emit   func(r *R, out *Out)
+	// Emit, if set, sends pairs of a row into the streams of the split stage, as row 0. It may reject or drop
+	// the row, which then does not go into the shards: rows read = rows in shards + dropped + rejected.
+	Emit func(r *R, out *Out)
+	// Writes lists the streams that Emit sends pairs into, and datasets that it writes. Later stages may read the datasets
+	// of both.
 	Writes []Port
 }
 

@@ -202,7 +202,7 @@ func (s *Source[R]) split(ctx context.Context, t *taskRun, ranges []Range, limit
 	if err := s.readRanges(ctx, t, ranges, limit, rows); err != nil {
 		return err
 	}
-	return rows.flush()
+	return rows.close()
 }
 
 // mapWrites lists the datasets that map (or split) tasks write, and reduceWrites those of a stream.

@@ -268,7 +268,8 @@ func (r *stageRun) judge() error {
 	case r.i > mapped: // its rows are not those of the input, all of which have been read
 		rows = r.d.counts[first].Rows()
 	case r.i > first:
-		rows += r.d.counts[first].Rejected
+		c := r.d.counts[first]
+		rows += c.Rejected + c.DroppedRows()
 	}
 	if rows >= rejectsJudgedFrom && r.d.cfg.MaxRejects.exceeded(rejects, rows) {
 		return &GateError{Rejects: rejects, Rows: rows, Limit: r.d.cfg.MaxRejects}

@@ -219,11 +219,8 @@ func (s *Status) sumRows() {
 		if i == mapped {
 			s.Rows.Mapped = st.counts.Mapped
 		}
-		for rule, n := range st.Dropped {
-			if s.Rows.Dropped == nil {
-				s.Rows.Dropped = map[string]int64{}
-			}
-			s.Rows.Dropped[rule] += n
+		if i <= mapped {
+			s.Rows.drop(st.Dropped)
 		}
 	}
 }

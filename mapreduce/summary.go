@@ -1,8 +1,6 @@
 package mapreduce
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
@@ -43,10 +41,10 @@ type Summary struct {
 
 // RowSummary accounts for the input rows of a job.
 type RowSummary struct {
-	Read     int64            `json:"read"`   // input rows
-	Mapped   int64            `json:"mapped"` // by the stage that reads the shards, or the input in place
-	Dropped  map[string]int64 `json:"dropped,omitempty"`
-	Rejected int64            `json:"rejected"` // by all stages, key groups counted by their records
+	Read     int64            `json:"read"`              // input rows
+	Mapped   int64            `json:"mapped"`            // by the stage that reads the shards, or the input in place
+	Dropped  map[string]int64 `json:"dropped,omitempty"` // by rule, by the split and that stage: later ones have other rows
+	Rejected int64            `json:"rejected"`          // by all stages, key groups counted by their records
 }
 
 // StageSummary says how far a stage is.
@@ -128,12 +126,19 @@ func sumRows(stages []Stage, counts []task.Counts) RowSummary {
 		if i == mapped {
 			r.Mapped = c.Mapped
 		}
-		for _, rule := range slices.Sorted(maps.Keys(c.Dropped)) {
-			if r.Dropped == nil {
-				r.Dropped = map[string]int64{}
-			}
-			r.Dropped[rule] += c.Dropped[rule]
+		if i <= mapped {
+			r.drop(c.Dropped)
 		}
 	}
 	return r
+}
+
+// drop adds dropped rows.
+func (r *RowSummary) drop(dropped map[string]int64) {
+	for rule, n := range dropped {
+		if r.Dropped == nil {
+			r.Dropped = map[string]int64{}
+		}
+		r.Dropped[rule] += n
+	}
 }

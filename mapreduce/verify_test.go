@@ -16,21 +16,30 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/mrtest"
 )
 
+// findings are what all checks of a job directory found.
+func findings(t *testing.T, dir string, jobs ...mapreduce.Job) (all []mapreduce.Finding) {
+	t.Helper()
+	err := mapreduce.Verify(t.Context(), options(), jobs, dir, func(f mapreduce.Finding) {
+		if f.OK != (len(f.Problems) == 0) || f.Looked == "" {
+			t.Errorf("a finding that contradicts itself, or says nothing: %+v", f)
+		}
+		all = append(all, f)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // verify returns what was found, and the problems by check.
 func verify(t *testing.T, dir string) (checks []string, problems map[string][]string) {
 	t.Helper()
 	problems = map[string][]string{}
-	err := mapreduce.Verify(t.Context(), options(), []mapreduce.Job{wordsJob(), multiJob()}, dir, func(f mapreduce.Finding) {
+	for _, f := range findings(t, dir, wordsJob(), multiJob()) {
 		checks = append(checks, f.Check)
-		if f.OK != (len(f.Problems) == 0) || f.Looked == "" {
-			t.Errorf("a finding that contradicts itself, or says nothing: %+v", f)
-		}
 		if !f.OK {
 			problems[f.Check] = f.Problems
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return checks, problems
 }
