@@ -10,23 +10,25 @@
 //	keys    for each index the id, if numeric; else its span: where it is in text, shifted by 24 bits, and its length
 //	rows    for each index the number of interactions
 //	table   finds the index of an id, see below
-//	about   5 numbers: of ids; 1 if numeric or 0; kind of table, 1 if direct or 0 if hashed; homes in a hashed table or 0;
-//	        the latest time of an interaction, the least int64 if none has one
+//	about   5 numbers: of ids; 1 if numeric or 0; kind of table, 1 if direct or 0 if hashed; lines from which on ids
+//	        are looked for, 0 if direct; the latest time of an interaction, the least int64 if none has one
 //
 // A direct table is for numbers that lie close together. For each number from the first to the last it has 4 bytes: 0, or one more
 // than the index. One line of the cache has 16 of them.
 //
-// A hashed table has slots of two numbers: the key, and one more than the index in the lower 32 bits. All bits of a
-// free slot are 0. An id's home is the slot hash * homes / 2^64; the id is there or in one of the slots behind, before the first free
-// one. Slots are in the order of the hashes, so nothing wraps around: behind the homes there are as many slots as it takes. There
-// are 3 homes for 2 ids, and 4 slots in a line of the cache.
+// A hashed table has lines of four slots, and a slot has two numbers: the key, and one more than the index in the lower 32
+// bits. All bits of a free slot are 0. An id is looked for from line hash * lines / 2^64 on to the first free
+// slot. Ids are in the order of their hashes, each in the first slot behind the one before that is in its line or behind it:
+// nothing wraps around, and there are as many lines behind the last one that ids are looked for from as it takes. There are 3 slots for 2
+// ids.
 //
 //	numeric     the key is the id; its hash is x ^= x>>32, x *= 0x9E3779B97F4A7C15, x ^= x>>29, x *= 0xBF58476D1CE4E5B9
 //	            (after SplitMix64, Steele et al. 2014)
 //	otherwise   the key is the span of the id, whose XXH3-64 is the hash; the upper 32 bits of the second number are the
-//	            lower ones of the hash. So text is read once, as a rule, and only to compare an id with itself.
+//	            lower ones of the hash. So text is read once, as a rule, to compare an id with itself.
 //
-// The file is numeric and its table direct where possible: the same ids give the same bytes.
+// A dictionary is numeric where it can be, unless texts are asked for, and the table of a numeric one is direct if from the first number to
+// the last there are at most 6 for each id. The same ids give the same bytes.
 //
 // # Memory
 //

@@ -77,7 +77,7 @@ func (d *IDs) set(sections [][]byte) string {
 	if what := d.checkKeys(); what != "" {
 		return what
 	}
-	d.table = table{text: text, numeric: about[1] == 1, homes: about[3]}
+	d.table = table{text: text, numeric: about[1] == 1, lines: about[3]}
 	if about[2] == 1 {
 		d.table.direct = mapped.View[uint32](slots)
 		if n > 0 {

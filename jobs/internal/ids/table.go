@@ -18,13 +18,13 @@ type table struct {
 	direct  []uint32 // of a direct table, by number from least on: one more than the index, or 0
 	least   int64
 	slots   []uint64 // of a hashed table: key and one more than the index, in turn
-	homes   uint64
+	lines   uint64   // that an id can be looked for from
 }
 
 // check returns what is wrong with a table of n ids, of which no slot may lead out of the ids or of the text.
 func (t *table) check(n int) string {
 	const bad = "table does not fit the ids"
-	if t.homes > uint64(len(t.slots)/2) || len(t.slots)%2 != 0 {
+	if t.lines > uint64(len(t.slots)/lineWords) || len(t.slots)%lineWords != 0 {
 		return bad
 	}
 	for _, k := range t.direct {
@@ -61,39 +61,49 @@ func (t *table) find(id []byte) (index uint32, ok bool) {
 	return t.findInt(v)
 }
 
+// findInt looks at all slots of a line without a branch: which of them an id is in cannot be predicted.
 func (t *table) findInt(v int64) (index uint32, ok bool) {
-	slots := t.slots
-	for s := 2 * home(hashInt(v), t.homes); s+1 < uint64(len(slots)); s += 2 {
-		value := slots[s+1]
-		if value == 0 {
-			break
-		}
-		if slots[s] == uint64(v) {
+	key := uint64(v)
+	for s := line(hashInt(v), t.lines); s+lineWords <= uint64(len(t.slots)); s += lineWords {
+		l := (*[lineWords]uint64)(t.slots[s:])
+		value := l[1]&^differ(l[0], key) | l[3]&^differ(l[2], key) | l[5]&^differ(l[4], key) | l[7]&^differ(l[6], key)
+		if value != 0 {
 			return uint32(value) - 1, true
+		}
+		if l[lineWords-1] == 0 {
+			break
 		}
 	}
 	return 0, false
+}
+
+// differ is 0 if a and b are equal, and all ones if not.
+func differ(a, b uint64) uint64 {
+	x := a ^ b
+	return uint64(int64(x|-x) >> 63)
 }
 
 func (t *table) findText(id []byte) (index uint32, ok bool) {
 	hash := xxh3.Hash(id)
-	slots := t.slots
-	for s := 2 * home(hash, t.homes); s+1 < uint64(len(slots)); s += 2 {
-		value := slots[s+1]
+	for s := line(hash, t.lines); s+1 < uint64(len(t.slots)); s += 2 {
+		key, value := t.slots[s], t.slots[s+1]
 		if value == 0 {
 			break
 		}
-		if uint32(value>>32) == uint32(hash) && string(at(t.text, slots[s])) == string(id) {
+		if uint32(value>>32) == uint32(hash) && string(at(t.text, key)) == string(id) {
 			return uint32(value) - 1, true
 		}
 	}
 	return 0, false
 }
 
-// home is the slot from which on an id is looked for.
-func home(hash, homes uint64) uint64 {
-	h, _ := bits.Mul64(hash, homes)
-	return h
+// lineWords is the size of a line of four slots in numbers.
+const lineWords = 8
+
+// line is where the line begins from which on an id is looked for.
+func line(hash, lines uint64) uint64 {
+	n, _ := bits.Mul64(hash, lines)
+	return n * lineWords
 }
 
 // hashInt mixes the bits of v. No two numbers have the same hash.
@@ -139,17 +149,18 @@ func writeDirect(w *mapped.Writer, ids []held) error {
 	return nil
 }
 
-// writeHashed writes the hashed table of ids of which n is the index now, and brings them in another order. Spans are nil if they are numbers.
-func writeHashed(w *mapped.Writer, ids []held, spans []span) (homes uint64, err error) {
-	homes = uint64(len(ids)) + uint64(len(ids))/2
+// writeHashed writes the hashed table of ids of which n is the index now, and brings them in another order. Spans are nil
+// if they are numbers.
+func writeHashed(w *mapped.Writer, ids []held, spans []span) (lines uint64, err error) {
+	lines = (3*uint64(len(ids)) + 7) / 8
 	hash := func(id held) uint64 { return id.key }
 	if spans == nil {
 		hash = func(id held) uint64 { return hashInt(int64(id.key)) }
 	}
 	slices.SortFunc(ids, func(a, b held) int { return cmp.Or(cmp.Compare(hash(a), hash(b)), cmp.Compare(a.n, b.n)) })
-	next := uint64(0)
+	next := uint64(0) // slot, counted in numbers
 	free := func(until uint64) error {
-		for ; next < until; next++ {
+		for ; next < until; next += 2 {
 			if err := w.Uint64s(0, 0); err != nil {
 				return err
 			}
@@ -157,7 +168,7 @@ func writeHashed(w *mapped.Writer, ids []held, spans []span) (homes uint64, err 
 		return nil
 	}
 	for _, id := range ids {
-		if err := free(home(hash(id), homes)); err != nil {
+		if err := free(line(hash(id), lines)); err != nil {
 			return 0, err
 		}
 		key, value := id.key, uint64(id.n)+1
@@ -167,7 +178,7 @@ func writeHashed(w *mapped.Writer, ids []held, spans []span) (homes uint64, err 
 		if err := w.Uint64s(key, value); err != nil {
 			return 0, err
 		}
-		next++
+		next += 2
 	}
-	return homes, free(homes)
+	return lines, free(max(lines*lineWords, (next+lineWords-1)/lineWords*lineWords))
 }

@@ -70,7 +70,7 @@ type Writer struct {
 	newest int64
 	limit  int // ids
 	direct bool
-	homes  uint64 // in a hashed table
+	lines  uint64 // of a hashed table
 }
 
 // NewWriter begins a dictionary. The Writer buffers.
@@ -194,12 +194,12 @@ func (w *Writer) writeTable() (err error) {
 	if w.direct {
 		return writeDirect(w.w, w.ids)
 	}
-	w.homes, err = writeHashed(w.w, w.ids, w.spans)
+	w.lines, err = writeHashed(w.w, w.ids, w.spans)
 	return err
 }
 
 func (w *Writer) writeAbout() error {
-	return w.w.Uint64s(uint64(len(w.ids)), number(!w.texts), number(w.direct), w.homes, uint64(w.newest))
+	return w.w.Uint64s(uint64(len(w.ids)), number(!w.texts), number(w.direct), w.lines, uint64(w.newest))
 }
 
 func number(b bool) uint64 {
