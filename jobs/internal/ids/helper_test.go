@@ -1,6 +1,7 @@
 package ids
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -40,4 +41,14 @@ func write(w io.Writer, o Options, all []Entry) error {
 		}
 	}
 	return d.Close()
+}
+
+// dictionary writes and opens a dictionary.
+func dictionary(tb testing.TB, o Options, all ...Entry) *IDs {
+	tb.Helper()
+	var file bytes.Buffer
+	if err := write(&file, o, all); err != nil {
+		tb.Fatal(err)
+	}
+	return openBytes(tb, file.Bytes())
 }
