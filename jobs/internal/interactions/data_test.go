@@ -55,7 +55,7 @@ func TestRealData(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := read(t, 1<<20, options(c.change), dataFile(t, c.name))
+			got := read(t, largeParts, options(c.change), dataFile(t, c.name))
 			users, items, low := map[string]bool{}, map[string]bool{}, 0
 			for _, r := range got.rows {
 				users[r.User], items[r.Item] = true, true

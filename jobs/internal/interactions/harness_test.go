@@ -21,11 +21,15 @@ import (
 
 // TestMain makes the test binary its own worker program.
 func TestMain(m *testing.M) {
-	os.Exit(mrtest.Main(m, jobs.Standard(), echo(64<<20), echo(smallParts)))
+	os.Exit(mrtest.Main(m, jobs.Standard(), echo(largeParts), echo(smallParts), echo(tinyParts)))
 }
 
-// smallParts are so small, in bytes, that files of a few rows are cut.
-const smallParts = 64
+// Parts of files, in bytes: of many files at once, of a file of a few rows, and of a line.
+const (
+	largeParts = 1 << 20
+	smallParts = 512
+	tinyParts  = 5
+)
 
 // echo writes interactions as they come.
 func echo(partBytes int64) mapreduce.Job {

@@ -1,10 +1,10 @@
 package interactions
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/shardmill/shardmill/jobs/internal/tabular"
-	"github.com/shardmill/shardmill/mapreduce"
 )
 
 // Formats of Options.Format besides those of tables.
@@ -35,28 +35,18 @@ func Defaults() Options {
 	return Options{UserCol: userCol, ItemCol: itemCol, Format: tabular.Auto}
 }
 
-// Check finds options that no input can have. A column that is asked for twice is an error of class Input.
+// Check finds options that no input can have.
 func (o Options) Check() error {
 	if o.isLines() {
 		return o.checkLines()
 	}
-	if err := o.form().Check(); err != nil {
-		return err
+	switch {
+	case o.UserCol == "":
+		return errors.New("--user-col is needed")
+	case o.ItemCol == "":
+		return errors.New("--item-col is needed")
 	}
-	columns := [...]struct{ flag, name string }{
-		{"--user-col", o.UserCol}, {"--item-col", o.ItemCol}, {"--value-col", o.ValueCol}, {"--time-col", o.TimeCol},
-	}
-	for i, c := range columns {
-		if c.name == "" && i < 2 {
-			return fmt.Errorf("%s is needed", c.flag)
-		}
-		for _, d := range columns[:i] {
-			if c.name != "" && c.name == d.name {
-				return mapreduce.BadInput(fmt.Errorf("%s and %s are both %q", d.flag, c.flag, c.name))
-			}
-		}
-	}
-	return nil
+	return o.form().Check()
 }
 
 func (o Options) checkLines() error {
@@ -75,6 +65,21 @@ func (o Options) isLines() bool { return o.Format == Lines || o.Format == Basket
 
 func (o Options) form() *tabular.Form {
 	return &tabular.Form{Format: o.Format, Separator: o.Separator, NoHeader: o.NoHeader}
+}
+
+// checkColumns finds a column that is asked for twice.
+func (o Options) checkColumns() error {
+	flags := [...]struct{ flag, column string }{
+		{"--user-col", o.UserCol}, {"--item-col", o.ItemCol}, {"--value-col", o.ValueCol}, {"--time-col", o.TimeCol},
+	}
+	for i, f := range flags {
+		for _, g := range flags[:i] {
+			if f.column != "" && f.column == g.column {
+				return fmt.Errorf("%s and %s are both %q", g.flag, f.flag, f.column)
+			}
+		}
+	}
+	return nil
 }
 
 // columns are those asked for: of users, items and, where they are asked for, values and times.

@@ -1,6 +1,7 @@
 package interactions
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -17,17 +18,25 @@ var (
 	ErrTime     = errors.New("not a time in seconds or milliseconds of Unix time, 2006-01-02, 2006-01-02 15:04:05 or RFC 3339")
 )
 
-// NewSource makes a Source of interactions of options that Check has found good. Shards have the name of
-// the stage, and target bounds them, and parts of files.
+// NewSource makes a Source of interactions of options that Check has found good. target bounds shards, and parts of files. A column
+// that is asked for twice is found when the inputs are listed, as are other errors of class Input.
 func NewSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 	if o.isLines() {
 		return newLineSource(o, target)
 	}
 	f := newFiller(o)
-	return tabular.NewSource(tabular.Table[Row]{
+	src := tabular.NewSource(tabular.Table[Row]{
 		Needs: f.columns, Kinds: f.kinds, Form: o.form(), Fill: f.fill,
 		Shards: o.shardColumns(), Size: (*Row).size, Target: target,
 	})
+	list := src.List
+	src.List = func(ctx context.Context, l *mapreduce.Lister) error {
+		if err := o.checkColumns(); err != nil {
+			return mapreduce.BadInput(err)
+		}
+		return list(ctx, l)
+	}
+	return src
 }
 
 // filler makes rows of cells: those of users, items and, where they are asked for, values and times.

@@ -66,11 +66,11 @@ func fromFloat(f float64) (int64, bool) {
 
 // parseTime reads a time of the forms that the package comment lists.
 func parseTime(b []byte) (int64, bool) {
-	if n, ok := delimited.CanonicalInt(b); ok {
-		return fromUnix(n), true
-	}
 	if len(b) >= len(time.DateOnly) && b[4] == '-' && b[7] == '-' {
 		return parseCalendar(b)
+	}
+	if n, ok := delimited.CanonicalInt(b); ok {
+		return fromUnix(n), true
 	}
 	f, ok := delimited.Float(b)
 	if !ok {

@@ -6,7 +6,12 @@
 //
 // The name of a file says what it is: .csv, .tsv, .jsonl or .ndjson, each with or without .gz or .zst, and .parquet.
 // Whether a text is compressed, its first bytes say. The first record of CSV and TSV names the
-// columns; JSON lines name theirs in each line, Parquet at the end of the file.
+// columns; JSON lines name theirs in each line, Parquet at the end of the file. Where users know better, a Form says
+// so: another format or separator, no header, columns by number.
+//
+// A separator of one byte is that of CSV, with its quotes. One of several bytes, or outside of ASCII, separates plain text: a
+// record is a line of package text that is not empty, a field is what stands between separators, and quotes are
+// bytes like others. A line with another number of fields than there are columns is a bad row.
 //
 // # Cells
 //

@@ -140,25 +140,32 @@ func (f *Form) resolve(file string, names, columns []string) ([]string, error) {
 // find returns the index of a column in the names of a file. The form may be nil.
 func (f *Form) find(file string, names []string, column string) (int, error) {
 	at := slices.Index(names, column)
-	if f == nil || at >= 0 && !slices.Contains(names[at+1:], column) {
-		if at < 0 {
-			return 0, &table.ColumnError{File: file, Column: column, Has: names}
-		}
-		return at, nil
-	}
-	if at >= 0 {
-		return 0, fmt.Errorf("%s: %w: two columns are called %q", file, errHeader, column)
-	}
-	n, err := strconv.Atoi(column)
 	switch {
-	case err == nil && 1 <= n && n <= len(names) && isNumber(names[n-1]):
-		return 0, fmt.Errorf("%s: %w: column %d is called %q: if the first line is a row, give --no-header", file, errHeader, n, names[n-1])
-	case err == nil && 1 <= n && n <= len(names):
+	case f != nil && at >= 0 && slices.Contains(names[at+1:], column):
+		return 0, fmt.Errorf("%s: %w: two columns are called %q", file, errHeader, column)
+	case at >= 0:
+		return at, nil
+	case f == nil:
+		return 0, &table.ColumnError{File: file, Column: column, Has: names}
+	}
+	return f.findNumber(file, names, column)
+}
+
+// findNumber is find for a column that is none of the names. One that is called by a number gives away a header that is a row.
+func (f *Form) findNumber(file string, names []string, column string) (int, error) {
+	const row = "if the first line is a row, give --no-header"
+	n, err := strconv.Atoi(column)
+	numbered := err == nil && 1 <= n && n <= len(names)
+	unknown := &table.ColumnError{File: file, Column: column, Has: names}
+	switch {
+	case numbered && isNumber(names[n-1]):
+		return 0, fmt.Errorf("%s: %w: column %d is called %q: %s", file, errHeader, n, names[n-1], row)
+	case numbered:
 		return n - 1, nil
 	case !f.NoHeader && len(names) > 0 && isNumber(names[0]):
-		return 0, fmt.Errorf("%w: if the first line is a row, give --no-header", &table.ColumnError{File: file, Column: column, Has: names})
+		return 0, fmt.Errorf("%w: %s", unknown, row)
 	}
-	return 0, &table.ColumnError{File: file, Column: column, Has: names}
+	return 0, unknown
 }
 
 func isNumber(s string) bool {

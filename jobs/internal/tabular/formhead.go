@@ -62,6 +62,7 @@ func (h *header) readPlain(in io.Reader, name string, f format) error {
 // read takes the header from the records that read returns. at is the place behind the last one.
 func (h *header) read(name string, f *Form, read func() ([]string, error), at func() delimited.Position) error {
 	var bad *formats.RowError
+	start := at()
 	first, err := read()
 	for n := 1; f.NoHeader && n < badHead && errors.As(err, &bad); n++ {
 		first, err = read()
@@ -82,7 +83,7 @@ func (h *header) read(name string, f *Form, read func() ([]string, error), at fu
 		}
 	}
 	if f.NoHeader {
-		h.rows, h.end = true, delimited.Position{Line: 1}
+		h.rows, h.end = true, start
 		for i := range first {
 			h.names = append(h.names, strconv.Itoa(i+1))
 		}

@@ -103,6 +103,11 @@ func tryRead(rg mapreduce.Range, needs int, columns ...string) (rows []got, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	return drain(in)
+}
+
+// drain reads all rows.
+func drain(in records) (rows []got, err error) {
 	var rec Record
 	for {
 		err := in.read(&rec)
