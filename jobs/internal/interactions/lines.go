@@ -58,10 +58,9 @@ func newLineSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 func list(ctx context.Context, l *mapreduce.Lister) error {
 	lines := false // some file has one
 	for _, in := range l.Inputs() {
-		info, err := os.Stat(in.Path)
-		folder, taken := err == nil && info.IsDir(), 0
-		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
-			if folder && tabular.IsHidden(e.Name) {
+		taken := 0
+		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
+			if e.Found && tabular.IsHidden(e.Name) {
 				l.Pass()
 				return nil
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/shardmill/shardmill/formats"
@@ -81,10 +80,9 @@ func (t Table[R]) list(ctx context.Context, l *mapreduce.Lister) error {
 	var m meta // what the scan will find
 	rows := t.Form == nil
 	for _, in := range l.Inputs() {
-		info, err := os.Stat(in.Path)
-		folder, taken := err == nil && info.IsDir(), 0
-		err = l.Walk(ctx, in, func(e mapreduce.Entry) error {
-			if folder && t.Form.hides(e.Name) {
+		taken := 0
+		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
+			if e.Found && t.Form.hides(e.Name) {
 				l.Pass()
 				return nil
 			}
