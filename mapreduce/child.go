@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
@@ -26,8 +27,8 @@ type child struct {
 	dir    *jobdir.Dir
 	stages []Stage
 	plans  map[string]storedPlan
-	// verified are the side files whose checksum has been compared.
-	verified map[string]bool
+	// verified are the side files whose checksum has been compared, as they were before that.
+	verified map[string]fs.FileInfo
 	// checked are the stages whose Files have been compared with job.json in this process.
 	checked map[string]bool
 	// touched are kept between attempts.
@@ -59,7 +60,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 		if c.stages, err = job.build(j.Params); err != nil {
 			return worker.Ready{}, err
 		}
-		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]bool{}
+		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]fs.FileInfo{}
 		c.checked, c.touched = map[string]bool{}, touched{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}

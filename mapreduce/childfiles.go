@@ -22,8 +22,14 @@ type storedPlan struct {
 func (c *child) env(stage string) (*Env, error) {
 	env := &Env{stage: stage, files: func(dataset string) ([]string, error) { return c.files(stage, dataset) }}
 	p, err := c.knownPlan(metaStage(c.stages, stage))
+	if err != nil {
+		return nil, err
+	}
 	if p != nil {
 		env.meta = p.Meta
+	}
+	if p, err = c.knownPlan(stage); p != nil {
+		env.reads = p.Reads
 	}
 	return env, err
 }
@@ -75,7 +81,7 @@ func (c *child) knownPlan(folder string) (*plan.Stage, error) {
 }
 
 // files lists the committed files of a dataset that a stage reads, in task order. One that is missing or damaged is a
-// lost input: the driver makes it again. They are read to the end for that, once in a process.
+// lost input: the driver makes it again. They are read to the end for that, once in a process unless they change.
 func (c *child) files(stage, dataset string) ([]string, error) {
 	s, err := c.stage(stage)
 	if err != nil {
@@ -95,6 +101,20 @@ func (c *child) files(stage, dataset string) ([]string, error) {
 	return c.committed(c.stages[from].folder, dataset)
 }
 
+// verify checks a side file, unless this process has and nothing has touched the file since.
+func (c *child) verify(a task.Attempt, o task.Output) error {
+	path := c.dir.OutputPath(a, o)
+	info, err := os.Stat(path)
+	if old, ok := c.verified[path]; ok && err == nil && os.SameFile(old, info) && old.Size() == info.Size() && old.ModTime().Equal(info.ModTime()) {
+		return nil
+	}
+	if err := c.dir.VerifyOutput(a, o); err != nil {
+		return err
+	}
+	c.verified[path] = info
+	return nil
+}
+
 func (c *child) committed(stage, dataset string) ([]string, error) {
 	var paths []string
 	for rec, err := range c.dir.Records(stage) {
@@ -105,14 +125,10 @@ func (c *child) committed(stage, dataset string) ([]string, error) {
 			if o.Kind != task.DataFile || o.Dataset != dataset {
 				continue
 			}
-			path := c.dir.OutputPath(rec.Attempt, o)
-			if !c.verified[path] {
-				if err := c.dir.VerifyOutput(rec.Attempt, o); err != nil {
-					return nil, task.New(task.LostInput, err)
-				}
-				c.verified[path] = true
+			if err := c.verify(rec.Attempt, o); err != nil {
+				return nil, task.New(task.LostInput, err)
 			}
-			paths = append(paths, path)
+			paths = append(paths, c.dir.OutputPath(rec.Attempt, o))
 		}
 	}
 	return paths, nil

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 )
 
 // Env tells constructors of mappers, reducers and files what is the same for the whole stage.
@@ -12,6 +15,8 @@ type Env struct {
 	meta  json.RawMessage
 	asked bool // Meta was called
 	files func(dataset string) ([]string, error)
+	reads []plan.Read
+	read  bool // Files was called
 }
 
 // NewEnv makes an Env outside of a job, for tests of what job code makes from one. Its meta is JSON or nil; it has no datasets.
@@ -38,11 +43,15 @@ func (e *Env) Meta(v any) error {
 }
 
 // serves tells whether what a constructor made with e is what it would make with o: a probe makes a
-// mapper before there is a plan, which matters only to a constructor that asks for the plan's meta.
+// mapper before there is a plan, and what a stage reads may be made again and be other than before. That matters only to a
+// constructor that asks for it.
 func (e *Env) serves(o *Env) bool {
-	return e.stage == o.stage && (!e.asked || bytes.Equal(e.meta, o.meta))
+	return e.stage == o.stage && (!e.asked || bytes.Equal(e.meta, o.meta)) && (!e.read || slices.Equal(e.reads, o.reads))
 }
 
 // Files lists the committed files of a dataset that an earlier stage wrote, in task order. The stage
 // must name the dataset in Reads.
-func (e *Env) Files(dataset Port) ([]string, error) { return e.files(dataset.portName()) }
+func (e *Env) Files(dataset Port) ([]string, error) {
+	e.read = true
+	return e.files(dataset.portName())
+}

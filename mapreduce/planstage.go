@@ -38,6 +38,11 @@ func (d *driver) newPlan(ctx context.Context, i int) (p *plan.Stage, err error) 
 	if err != nil {
 		return nil, err
 	}
+	for _, ds := range s.datasets {
+		if ds.side() {
+			p.Sides = append(p.Sides, ds.portName())
+		}
+	}
 	if err := d.dir.WritePlan(s.folder, p); err != nil {
 		return nil, err
 	}
@@ -46,11 +51,42 @@ func (d *driver) newPlan(ctx context.Context, i int) (p *plan.Stage, err error) 
 }
 
 // planFrom plans a stage from what the stages before it have committed.
-func (d *driver) planFrom(s *Stage) (*plan.Stage, error) {
+func (d *driver) planFrom(s *Stage) (p *plan.Stage, err error) {
 	if s.readsInput() {
-		return d.planRanges(s)
+		p, err = d.planRanges(s)
+	} else {
+		p, err = d.planMap(s)
 	}
-	return d.planMap(s)
+	if err != nil {
+		return nil, err
+	}
+	p.Reads, err = d.reads(s)
+	return p, err
+}
+
+// reads digests what a stage reads besides its input.
+func (d *driver) reads(s *Stage) (reads []plan.Read, err error) {
+	for _, port := range s.Reads {
+		owner, _ := d.owner(port.portName()) // link has seen to it that there is one
+		sum, err := d.readSum(owner, port.portName())
+		if err != nil {
+			return nil, err
+		}
+		reads = append(reads, plan.Read{Dataset: port.portName(), CRC32C: sum})
+	}
+	return reads, nil
+}
+
+// readSum digests the committed files of a dataset of a stage.
+func (d *driver) readSum(stage int, dataset string) (uint32, error) {
+	var sums []uint32
+	for f, err := range d.files(stage, dataset) {
+		if err != nil {
+			return 0, err
+		}
+		sums = append(sums, f.out.CRC32C)
+	}
+	return task.Inputs(sums), nil
 }
 
 // currentPlan reads a stage's plan. One that names other files than are committed now goes, with the stage and all

@@ -62,8 +62,9 @@ type TaskStatus struct {
 // DataStatus describes what a stage wrote to one dataset.
 type DataStatus struct {
 	Name  string `json:"name"`
-	Rows  int64  `json:"rows"`  // of committed tasks
-	Bytes int64  `json:"bytes"` // of files that are there
+	Rows  int64  `json:"rows"`           // of committed tasks
+	Bytes int64  `json:"bytes"`          // of files that are there
+	Side  bool   `json:"side,omitempty"` // it is no result: later stages read it
 }
 
 // Complete tells whether the results stand and nothing that is planned is missing.
@@ -72,17 +73,27 @@ func (s Status) Complete() bool {
 	return s.Results == ResultsOut && !open && len(s.Stages) > 0
 }
 
-// WorkBytes is the size of what is kept for later tasks and reruns: run files, and shards.
-func (s Status) WorkBytes() (runs, shards int64) {
+// WorkSpace is the size of what is kept for later tasks and reruns, in bytes.
+type WorkSpace struct {
+	Shards int64
+	Sides  int64 // other datasets that are no results
+	Runs   int64 // run files
+}
+
+// WorkSpace adds up the work space of all stages.
+func (s Status) WorkSpace() (w WorkSpace) {
 	for _, st := range s.Stages {
-		runs += st.RunBytes
+		w.Runs += st.RunBytes
 		for _, d := range st.Data {
-			if d.Name == shardsName {
-				shards += d.Bytes
+			switch {
+			case d.Name == shardsName:
+				w.Shards += d.Bytes
+			case d.Side:
+				w.Sides += d.Bytes
 			}
 		}
 	}
-	return runs, shards
+	return w
 }
 
 // ReadStatus reads the state of a job directory without locking it: a driver may be at work meanwhile, or
@@ -145,7 +156,7 @@ func (s *Status) addStage(d *jobdir.Dir, name string) error {
 		}
 	}
 	st.addTasks(p, committed)
-	if err := st.measure(d); err != nil {
+	if err := st.measure(d, p.Sides); err != nil {
 		return err
 	}
 	s.Stages = append(s.Stages, st)
@@ -189,7 +200,7 @@ func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
 }
 
 // measure sizes the folders of a stage as they are on disk.
-func (st *StageStatus) measure(d *jobdir.Dir) (err error) {
+func (st *StageStatus) measure(d *jobdir.Dir, sides []string) (err error) {
 	if st.RunBytes, err = d.Size(st.Name, "runs"); err != nil {
 		return err
 	}
@@ -202,7 +213,9 @@ func (st *StageStatus) measure(d *jobdir.Dir) (err error) {
 		if err != nil {
 			return err
 		}
-		st.Data = append(st.Data, DataStatus{Name: e.Name(), Rows: st.counts.Datasets[e.Name()].Rows, Bytes: n})
+		st.Data = append(st.Data, DataStatus{
+			Name: e.Name(), Rows: st.counts.Datasets[e.Name()].Rows, Bytes: n, Side: slices.Contains(sides, e.Name()),
+		})
 	}
 	return nil
 }

@@ -126,8 +126,8 @@ func TestStatusOfHalfDoneJob(t *testing.T) {
 	if got.Complete() {
 		t.Error("complete although a reduce is missing")
 	}
-	if runs, shards := got.WorkBytes(); runs != 10 || shards != 10 {
-		t.Errorf("work space: %d bytes of run files and %d of shards, expected 10 and 10", runs, shards)
+	if w := got.WorkSpace(); w != (WorkSpace{Shards: 10, Runs: 10}) {
+		t.Errorf("work space %+v, expected 10 bytes of run files and 10 of shards", w)
 	}
 }
 

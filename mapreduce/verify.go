@@ -309,6 +309,7 @@ func (v *verifier) checkSums(context.Context) error {
 		}
 		if v.known {
 			f.Add(v.stageSums(i)...)
+			f.Add(v.readSums(i)...)
 		}
 		f.Add(v.shardSums(p)...)
 	}
@@ -402,6 +403,23 @@ func (v *verifier) shardSums(p *plan.Stage) (problems []string) {
 		problems = append(problems, fmt.Sprintf("%s: the plan of %s has another shard %d than its record", ref.task, p.Stage, ref.seq))
 	}
 	slices.Sort(problems)
+	return problems
+}
+
+// readSums checks that what a stage has read besides its input is what the tasks made.
+func (v *verifier) readSums(i int) (problems []string) {
+	for _, r := range v.plans[i].Reads {
+		owner, ok := v.owner(r.Dataset)
+		if _, bad := v.sums[v.stages[owner].folder]; !ok || bad {
+			continue
+		}
+		switch sum, err := v.readSum(owner, r.Dataset); {
+		case err != nil:
+			problems = append(problems, v.text(err))
+		case sum != r.CRC32C:
+			problems = append(problems, fmt.Sprintf("%s: the files of dataset %s are not those that the plan says it reads", v.stages[i].folder, r.Dataset))
+		}
+	}
 	return problems
 }
 

@@ -118,11 +118,16 @@ func TestStatusOfScan(t *testing.T) {
 		t.Errorf("%q, expected %q", got, want)
 	}
 	for _, test := range []struct {
-		runs, shards int64
-		want         string
-	}{{0, 0, ""}, {5, 0, "5 bytes of run files"}, {0, 1, "1 byte of shards"}, {2048, 1, "1 byte of shards, 2.0 KiB of run files"}} {
-		if got := workText(test.runs, test.shards); got != test.want {
-			t.Errorf("%d and %d: %q, expected %q", test.runs, test.shards, got, test.want)
+		w    mapreduce.WorkSpace
+		want string
+	}{
+		{mapreduce.WorkSpace{}, ""},
+		{mapreduce.WorkSpace{Runs: 5}, "5 bytes of run files"},
+		{mapreduce.WorkSpace{Shards: 1}, "1 byte of shards"},
+		{mapreduce.WorkSpace{Shards: 1, Sides: 3, Runs: 2048}, "1 byte of shards, 3 bytes of datasets for later stages, 2.0 KiB of run files"},
+	} {
+		if got := workText(test.w); got != test.want {
+			t.Errorf("%+v: %q, expected %q", test.w, got, test.want)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func statusLines(s mapreduce.Status, dir string) []pair {
 	if s.Results != "" {
 		lines = append(lines, pair{"results", filepath.Join(dir, s.Results)})
 	}
-	if text := workText(s.WorkBytes()); text != "" {
+	if text := workText(s.WorkSpace()); text != "" {
 		lines = append(lines, pair{"work space", text})
 	}
 	for _, problem := range s.Problems {
@@ -87,13 +87,16 @@ func statusLines(s mapreduce.Status, dir string) []pair {
 }
 
 // workText is the size of what is kept for later tasks, "" if that is nothing.
-func workText(runs, shards int64) string {
+func workText(w mapreduce.WorkSpace) string {
 	var parts []string
-	if shards > 0 {
-		parts = append(parts, sized(shards)+" of shards")
+	if w.Shards > 0 {
+		parts = append(parts, sized(w.Shards)+" of shards")
 	}
-	if runs > 0 {
-		parts = append(parts, sized(runs)+" of run files")
+	if w.Sides > 0 {
+		parts = append(parts, sized(w.Sides)+" of datasets for later stages")
+	}
+	if w.Runs > 0 {
+		parts = append(parts, sized(w.Runs)+" of run files")
 	}
 	return strings.Join(parts, ", ")
 }

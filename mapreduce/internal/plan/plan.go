@@ -15,14 +15,16 @@
 //	maps      other stages: for each map task the file it reads: (stage, task, dataset, seq) of the
 //	          committed output of an earlier stage, with its rows, bytes and CRC32C
 //	streams   name and number of partitions of each stream, in declared order
+//	reads     for each dataset that the stage reads besides its input, the CRC-32C of those of its files (task.Inputs)
+//	sides     datasets of the stage that are kept out of the results: they go when no later stage needs them
 //	meta      what the job's source left for later stages, such as the names of carried columns: of the listing
 //	          in the first stage, of the scans in the stage after them
 //
 // A range that was made of a scan (Range) says where its first record begins, how many rows begin in it, and
 // the digest of its bytes, so that whoever reads it knows that it reads what was scanned. An element of
 // scans, splits and parts is {ranges, limit}; a limit, which follows from the job's where rows have been counted, ends the
-// task after so many rows. The members scans, parts and those of their ranges came later than version 1; plans
-// without them mean what they meant.
+// task after so many rows. The members scans, parts and those of their ranges, reads and sides came later than version 1;
+// plans without them mean what they meant.
 //
 // Reduce tasks are numbered through the streams in declared order: with streams of 3 and 2
 // partitions, reduce-000003 is partition 0 of the second stream.
@@ -110,6 +112,12 @@ type Stream struct {
 	Partitions int    `json:"partitions"`
 }
 
+// Read is a dataset that a stage reads by the files of earlier tasks.
+type Read struct {
+	Dataset string `json:"dataset"`
+	CRC32C  uint32 `json:"crc32c"` // of those of its files
+}
+
 // Listing describes the file "listing" of the first stage.
 type Listing struct {
 	Entries int64  `json:"entries"`
@@ -129,6 +137,8 @@ type Stage struct {
 	Listing *Listing        `json:"listing,omitempty"`
 	Maps    []Map           `json:"maps,omitempty"`
 	Streams []Stream        `json:"streams,omitempty"`
+	Reads   []Read          `json:"reads,omitempty"`
+	Sides   []string        `json:"sides,omitempty"`
 	Meta    json.RawMessage `json:"meta,omitempty"`
 }
 
@@ -143,9 +153,10 @@ func (s *Stage) First() (task.Kind, int) {
 	return task.Map, len(s.Parts) + len(s.Maps) // one of them is empty
 }
 
-// SameInputs tells whether the first tasks of two plans read the same.
+// SameInputs tells whether the first tasks of two plans read the same. A plan of an earlier build has no reads.
 func (s *Stage) SameInputs(o *Stage) bool {
-	return slices.Equal(s.Maps, o.Maps) && slices.EqualFunc(s.Splits, o.Splits, Split.equal) &&
+	reads := len(s.Reads) == 0 || len(o.Reads) == 0 || slices.Equal(s.Reads, o.Reads)
+	return reads && slices.Equal(s.Maps, o.Maps) && slices.EqualFunc(s.Splits, o.Splits, Split.equal) &&
 		slices.EqualFunc(s.Parts, o.Parts, Split.equal)
 }
 

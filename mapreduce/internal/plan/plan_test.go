@@ -160,7 +160,7 @@ func TestSameInputs(t *testing.T) {
 	of := func(change func(*Stage)) *Stage {
 		s := &Stage{
 			Splits: []Split{{Ranges: []Range{counted("a", 1, 2)}}}, Parts: []Split{{Ranges: []Range{counted("b", 1, 2)}}},
-			Maps: []Map{{Rows: 3}},
+			Maps: []Map{{Rows: 3}}, Reads: []Read{{"dictionary", 1}},
 		}
 		change(s)
 		return s
@@ -172,6 +172,7 @@ func TestSameInputs(t *testing.T) {
 		"limit":          func(s *Stage) { s.Parts[0].Limit = 1 },
 		"another part":   func(s *Stage) { s.Parts = append(s.Parts, Split{}) },
 		"shard":          func(s *Stage) { s.Maps[0].CRC32C = 1 },
+		"side input":     func(s *Stage) { s.Reads[0].CRC32C = 2 },
 	} {
 		if same.SameInputs(of(change)) {
 			t.Errorf("%s: the same", name)
@@ -179,6 +180,9 @@ func TestSameInputs(t *testing.T) {
 	}
 	if !same.SameInputs(of(func(s *Stage) { s.Stage = "x" })) {
 		t.Error("another stage's inputs are others")
+	}
+	if !same.SameInputs(of(func(s *Stage) { s.Reads = nil })) {
+		t.Error("the inputs of an earlier build, which noted no side inputs, are others")
 	}
 }
 

@@ -215,7 +215,7 @@ func (r Result) Commit() Record {
 	}
 }
 
-// Inputs digests the run files that a reduce reads, from the CRC-32C of each in the order of maps. A
+// Inputs digests files that are read, such as the run files of a reduce, from the CRC-32C of each in the order of maps. A
 // reduce counts only as long as the maps' run files have the bytes that it read: those of a map that runs again are
 // the same, unless it rejects other rows for reasons of time or memory.
 func Inputs(runs []uint32) uint32 {
