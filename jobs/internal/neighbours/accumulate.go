@@ -35,6 +35,13 @@ func addWeight(sums []float64, columns []uint32, w float64) {
 // added: a fused operation on some processors would change the sums.
 func addValues(sums []float64, columns []uint32, values []float32, w float64) {
 	values = values[:len(columns)]
+	for len(columns) >= 4 && len(values) >= 4 {
+		sums[columns[0]] += float64(w * float64(values[0]))
+		sums[columns[1]] += float64(w * float64(values[1]))
+		sums[columns[2]] += float64(w * float64(values[2]))
+		sums[columns[3]] += float64(w * float64(values[3]))
+		columns, values = columns[4:], values[4:]
+	}
 	for k, c := range columns {
 		sums[c] += float64(w * float64(values[k]))
 	}

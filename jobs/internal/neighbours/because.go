@@ -37,7 +37,11 @@ func (r *reasons) findChunk(neighbours Matrix, history []uint32, values []float3
 	}
 	for q, h := range history {
 		columns, similarities := neighbours.Row(int(h))
-		r.look(h, weightOf(values, q), columns, similarities)
+		if searchCost*len(candidates) < len(columns) {
+			r.search(h, weightOf(values, q), columns, similarities, candidates)
+		} else {
+			r.look(h, weightOf(values, q), columns, similarities)
+		}
 	}
 	for p := range candidates {
 		r.place[candidates[p].Index] = 0
@@ -56,6 +60,31 @@ func (r *reasons) findChunk(neighbours Matrix, history []uint32, values []float3
 // of is the largest contributions so far to the candidate at place p.
 func (r *reasons) of(p int) []Neighbour {
 	return r.parts[p*r.most : (p+1)*r.most]
+}
+
+// searchCost is what a binary search costs, in entries that look passes over.
+const searchCost = 8
+
+// search finds the candidates in the row of history item h, each for itself.
+func (r *reasons) search(h uint32, w float64, columns []uint32, similarities []float32, candidates []Scored) {
+	for p := range candidates {
+		if q := last(columns, candidates[p].Index); columns[q] == candidates[p].Index {
+			r.add(p, Neighbour{h, w * weightOf(similarities, q)})
+		}
+	}
+}
+
+// last is the place of the last column that is not above c, or 0; there is at least one column. It has no branch that
+// depends on columns, which none could predict.
+func last(columns []uint32, c uint32) int {
+	base := 0
+	for n := len(columns); n > 1; {
+		half := n / 2
+		above := (int64(c) - int64(columns[base+half])) >> 63 // all ones or zero
+		base += half &^ int(above)
+		n -= half
+	}
+	return base
 }
 
 // look finds the candidates in the row of history item h.
@@ -83,14 +112,12 @@ func (r *reasons) pick(h uint32, w float64, columns []uint32, similarities []flo
 // add puts a contribution in its place; of equal ones the first stays before, and history is ascending.
 func (r *reasons) add(p int, part Neighbour) {
 	parts := r.of(p)
-	i := len(parts)
-	for i > 0 && parts[i-1].Similarity < part.Similarity {
-		if i < len(parts) {
-			parts[i] = parts[i-1]
-		}
-		i--
+	i := len(parts) - 1
+	if !(parts[i].Similarity < part.Similarity) {
+		return
 	}
-	if i < len(parts) {
-		parts[i] = part
+	for ; i > 0 && parts[i-1].Similarity < part.Similarity; i-- {
+		parts[i] = parts[i-1]
 	}
+	parts[i] = part
 }

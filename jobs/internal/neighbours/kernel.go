@@ -157,14 +157,24 @@ func scanJaccard[S sum](k *Kernel, item int, sums []S) {
 	}
 }
 
+// scanLLR passes over what is not together more often than by chance, and what is below the cut by a bound that takes
+// no logarithm: G is at most twice Pearson's chi-squared, as ln x <= x-1.
 func scanLLR[S sum](k *Kernel, item int, sums []S) {
 	m, b := &k.measure, k.best
-	n := m.count[item]
+	count, rest := m.count[:len(sums)], m.rest[:len(sums)]
+	n := count[item]
+	scale := 2 * m.users * rest[item]
+	floor := lowestG(b.cut)
 	for j, s := range sums {
-		x := float64(s)
-		if x*m.users <= n*m.count[j] {
+		more := float64(s)*m.users - n*count[j] // users together more than by chance, times users
+		if more <= 0 || more*more*rest[j]*scale < floor {
 			continue
 		}
-		b.offer(Neighbour{uint32(j), m.similarity(item, j, x)})
+		floor = lowestG(b.offer(Neighbour{uint32(j), m.similarity(item, j, float64(s))}))
 	}
+}
+
+// lowestG is a G that is low enough for a similarity of 1 - 1/(1+G) to be less than cut.
+func lowestG(cut float64) float64 {
+	return 0.999 * cut / (1 - min(cut, 1-1e-9))
 }

@@ -10,6 +10,7 @@ type measure struct {
 	count       []float64 // users of each item
 	left, right []float64 // what a sum is divided by, for the item of the row and for the other
 	shrink      float64
+	rest        []float64 // 1 / (n (users - n)) for items with n users
 	xlogx       xlogx
 }
 

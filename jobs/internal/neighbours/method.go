@@ -125,13 +125,10 @@ func names() string {
 }
 
 // Transposed tells which way the neighbours point (see the package comment): whether an entry (row i, neighbour j) of
-// the Kernel is at row j of the Scorer's matrix, for candidate i, or at row i, for candidate j.
+// the Kernel is at row j of the Scorer's matrix, for candidate i, or at row i, for candidate j. Cosine and Jaccard keep
+// the K best of each candidate; the others, as implicit and Mahout do, those of each item that a user has.
 func (m Method) Transposed() bool {
-	switch m.Algorithm {
-	case Cosine, Jaccard, LLR:
-		return true
-	}
-	return false
+	return m.Algorithm == Cosine || m.Algorithm == Jaccard
 }
 
 // usesValues tells whether values count, or only who has what.

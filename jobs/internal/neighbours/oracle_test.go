@@ -125,7 +125,9 @@ func (d dense) llr(i, j int) float64 {
 	}
 	g := 0.0
 	for _, cell := range [][2]float64{
-		{both, a * b / n}, {a - both, a * (n - b) / n}, {b - both, (n - a) * b / n},
+		{both, a * b / n},
+		{a - both, a * (n - b) / n},
+		{b - both, (n - a) * b / n},
 		{n - a - b + both, (n - a) * (n - b) / n},
 	} {
 		if cell[0] > 0 {

@@ -81,8 +81,7 @@ func (k *Kernel) prepare() error {
 	case RP3beta:
 		k.prepareRP3beta(items, users)
 	case LLR:
-		k.measure.xlogx = newXlogx(k.users.Rows())
-		k.weights.counted = true
+		k.prepareLLR(items)
 	default:
 		k.weights.counted = true
 	}
@@ -152,6 +151,15 @@ func (k *Kernel) prepareRP3beta(items, users totals) {
 	k.weights.perUser = powers(users.sum, -alpha)
 	k.measure.left = powers(items.sum, alpha)
 	k.measure.right = powers(items.count, k.method.Beta)
+}
+
+func (k *Kernel) prepareLLR(items totals) {
+	k.weights.counted = true
+	k.measure.xlogx = newXlogx(k.users.Rows())
+	k.measure.rest = make([]float64, len(items.count))
+	for i, n := range items.count {
+		k.measure.rest[i] = 1 / (n * (k.measure.users - n))
+	}
 }
 
 func powers(of []float64, exponent float64) []float64 {

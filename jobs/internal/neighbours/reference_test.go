@@ -1,0 +1,232 @@
+package neighbours
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+// reference is the lists of a CSV file with user, rank, item, score, by the index of users; items are indexes.
+func reference(t *testing.T, s *split, file string) map[int][]Scored {
+	t.Helper()
+	lists := map[int][]Scored{}
+	for _, row := range table(t, shared(t, "splits", "lastfm-hash80", file)) {
+		u, _ := slices.BinarySearch(s.userIDs, whole(t, row[0]))
+		i, _ := slices.BinarySearch(s.itemIDs, whole(t, row[2]))
+		c := Scored{Index: uint32(i), Score: real(t, row[3])}
+		if list := lists[u]; len(list) > 0 && list[len(list)-1].Score < c.Score {
+			t.Fatalf("%s: the scores of user %s ascend", file, row[0])
+		}
+		if c.Score > 0 { // the reference fills lists up
+			lists[u] = append(lists[u], c)
+		}
+	}
+	if len(lists) < 1800 {
+		t.Fatalf("%s has %d users", file, len(lists))
+	}
+	return lists
+}
+
+func TestPopularityIsThatOfTheReference(t *testing.T) {
+	s := lastfm(t)
+	popularity := NewPopularity(counts(s))
+	score := func(n int) [][]Scored {
+		return s.lists(func(history []uint32) []Scored { return popularity.Score(history, n, nil) })
+	}
+	want := reference(t, s, "popularity_top10.csv")
+	for u, list := range score(10) {
+		if !slices.EqualFunc(list, want[u], func(a, b Scored) bool { return a.Index == b.Index && a.Score == b.Score }) {
+			t.Errorf("user %d: %v, want %v", s.userIDs[u], list, want[u])
+		}
+	}
+	compare(t, "lastfm-hash80", "popularity", s.metrics(score(20)), 1e-4)
+	s = gowalla(t)
+	popularity = NewPopularity(counts(s))
+	compare(t, "gowalla-published", "popularity", s.metrics(score(20)), 1e-4)
+}
+
+func counts(s *split) (counts []int) {
+	items := transpose(s.users)
+	for i := range items.Rows() {
+		users, _ := items.Row(i)
+		counts = append(counts, len(users))
+	}
+	return counts
+}
+
+// TestCosinesAreThoseOfTheReference: the reference has cut ties at K anyhow, so ranks are compared, not items.
+func TestCosinesAreThoseOfTheReference(t *testing.T) {
+	s := lastfm(t)
+	k := kernel(t, Method{Algorithm: Cosine, K: 20}, s.users)
+	want := map[int][]float64{}
+	for _, row := range table(t, shared(t, "splits", "lastfm-hash80", "cosine20_neighbours.csv")) {
+		i, _ := slices.BinarySearch(s.itemIDs, whole(t, row[0]))
+		want[i] = append(want[i], real(t, row[3]))
+	}
+	rows := 0
+	for i := range s.itemIDs {
+		row := k.Row(i, nil)
+		rows += len(row)
+		if !slices.EqualFunc(row, want[i], func(n Neighbour, s float64) bool { return near(n.Similarity, s, 1e-6) }) {
+			t.Errorf("item %d: %v, want %v", s.itemIDs[i], row, want[i])
+		}
+	}
+	if rows != 308_064 {
+		t.Errorf("%d neighbours", rows)
+	}
+}
+
+// TestListsAreThoseOfTheReference: but for users for whom a tie at K was cut otherwise.
+func TestListsAreThoseOfTheReference(t *testing.T) {
+	for _, c := range []struct {
+		method Method
+		file   string
+		model  string
+		equal  float64 // share of the users
+	}{
+		{Method{Algorithm: Cosine, K: 50}, "itemknn_cosine50_top10.csv", "itemKNN cosine K=50", 0.85},
+		{Defaults(RP3beta), "rp3beta_b0.2_k200_top10.csv", "RP3beta a=1.0 b=0.2 K=200", 0.98},
+	} {
+		t.Run(string(c.method.Algorithm), func(t *testing.T) {
+			s := lastfm(t)
+			k := kernel(t, c.method, s.users)
+			want := reference(t, s, c.file)
+			all := s.scored(t, k, len(s.itemIDs))
+			edges := newEdges(t, c.method, s)
+			differ := 0
+			for u, list := range all {
+				if sameList(list[:min(10, len(list))], want[u]) {
+					continue
+				}
+				differ++
+				if why := edges.explain(u, list, want[u]); why != "" {
+					t.Errorf("user %d: %s", s.userIDs[u], why)
+				}
+			}
+			if share := 1 - float64(differ)/float64(len(want)); share < c.equal {
+				t.Errorf("the lists of %.1f %% of the users are equal", 100*share)
+			}
+			t.Logf("%d of %d users differ by ties at K", differ, len(want))
+			compare(t, "lastfm-hash80", c.model, s.metrics(all), 1e-3)
+		})
+	}
+}
+
+func sameList(a, b []Scored) bool {
+	return slices.EqualFunc(a, b, func(x, y Scored) bool { return x.Index == y.Index && near(x.Score, y.Score, 1e-6) })
+}
+
+// edges knows whole rows of similarities, to tell whether a difference comes from a tie at K.
+type edges struct {
+	s    *split
+	m    Method
+	k    *Kernel // keeps all
+	rows map[uint32]edge
+}
+
+// edge is the end of a row where the last that is kept and the first that is not are equal: which items are.
+type edge map[uint32]bool
+
+func newEdges(t *testing.T, m Method, s *split) *edges {
+	all := m
+	all.K = len(s.itemIDs)
+	return &edges{s: s, m: m, k: kernel(t, all, s.users), rows: map[uint32]edge{}}
+}
+
+// of is the edge of a row; it is empty where there is no tie at K.
+func (e *edges) of(row uint32) edge {
+	if known, ok := e.rows[row]; ok {
+		return known
+	}
+	list, found := e.k.Row(int(row), nil), edge{}
+	if k := e.m.K; len(list) > k && near(list[k-1].Similarity, list[k].Similarity, 1e-12) {
+		for _, n := range list {
+			if near(n.Similarity, list[k].Similarity, 1e-12) {
+				found[n.Index] = true
+			}
+		}
+	}
+	e.rows[row] = found
+	return found
+}
+
+// tied tells whether the score of a candidate for a user has a part that is in a tie at K.
+func (e *edges) tied(user int, candidate uint32) bool {
+	history, _ := e.s.users.Row(user)
+	return slices.ContainsFunc(history, func(h uint32) bool {
+		if e.m.Transposed() {
+			return e.of(candidate)[h]
+		}
+		return e.of(h)[candidate]
+	})
+}
+
+// explain says what ties at K do not explain: of a user, all candidates with our scores, and the first ten of the reference.
+func (e *edges) explain(user int, ours, want []Scored) string {
+	scores, reference := map[uint32]float64{}, map[uint32]float64{}
+	for _, c := range ours {
+		scores[c.Index] = c.Score
+	}
+	for _, c := range want {
+		reference[c.Index] = c.Score
+		if !near(scores[c.Index], c.Score, 1e-6) && !e.tied(user, c.Index) {
+			return fmt.Sprintf("item %d: %v, want %v", e.s.itemIDs[c.Index], scores[c.Index], c.Score)
+		}
+	}
+	worst := tiny
+	if len(want) == 10 {
+		worst = want[9].Score
+	}
+	for r, c := range ours[:min(10, len(ours))] {
+		if _, there := reference[c.Index]; there {
+			continue
+		}
+		if c.Score > worst*(1+1e-6) && !e.tied(user, c.Index) {
+			return fmt.Sprintf("rank %d: item %d with %v, and it is not in the list", r+1, e.s.itemIDs[c.Index], c.Score)
+		}
+	}
+	return ""
+}
+
+// TestMetricsAreThoseOfTheReference: implicit counts the item itself among the K, and cuts ties anyhow.
+func TestMetricsAreThoseOfTheReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ranks for all users of two data sets")
+	}
+	with := func(m Method, k int, shrink float64) Method {
+		m.K, m.Shrink = k, shrink
+		return m
+	}
+	splits := map[string]*split{"lastfm-hash80": lastfm(t), "gowalla-published": gowalla(t)}
+	for _, c := range []struct {
+		data, model string
+		method      Method
+		tolerance   float64
+	}{
+		{"lastfm-hash80", "cosine K=200 shrink=10.0", with(Defaults(Cosine), 200, 10), 1e-3},
+		{"lastfm-hash80", "RP3beta a=1.0 b=0.0 K=200", Method{Algorithm: RP3beta, K: 200, Alpha: 1}, 1e-3},
+		{"lastfm-hash80", "implicit TFIDFRecommender K=100", with(Defaults(TFIDF), 99, 0), 3e-3},
+		{"lastfm-hash80", "implicit BM25Recommender K=100", with(Defaults(BM25), 100, 0), 3e-3},
+		{"gowalla-published", "itemKNN cosine K=50", with(Defaults(Cosine), 50, 0), 1e-3},
+		{"gowalla-published", "implicit TFIDFRecommender K=100", with(Defaults(TFIDF), 99, 0), 1e-3},
+		{"gowalla-published", "implicit BM25Recommender K=100", with(Defaults(BM25), 100, 0), 1e-3},
+		{"gowalla-published", "RP3beta a=1.0 b=0.2 K=200", Defaults(RP3beta), 1e-3},
+	} {
+		s := splits[c.data]
+		got := s.metrics(s.scored(t, kernel(t, c.method, s.users), 20))
+		compare(t, c.data, c.model, got, c.tolerance)
+		if c.data == "gowalla-published" && c.method == Defaults(RP3beta) && (got["R@20"] < 0.184 || got["NDCG@20"] < 0.153) {
+			t.Errorf("R@20 %.5f, NDCG@20 %.5f", got["R@20"], got["NDCG@20"])
+		}
+	}
+}
+
+// TestLikelihoodRatioIsWorthIt: Mahout has no reference here; it is well above popularity and cosine.
+func TestLikelihoodRatioIsWorthIt(t *testing.T) {
+	s := lastfm(t)
+	got := s.metrics(s.scored(t, kernel(t, Defaults(LLR), s.users), 20))
+	if math.Abs(got["NDCG@10"]-0.2327) > 1e-3 {
+		t.Errorf("NDCG@10 %.5f", got["NDCG@10"])
+	}
+}
