@@ -23,6 +23,6 @@
 //
 // # Memory
 //
-// Items take PackedBytes. A Scorer takes for each of the users of one block (at most 96) their factors, 8 bytes an item of
+// Items take PackedBytes. A Scorer takes for each of the users of one block (at most 192) their factors, 8 bytes an item of
 // their list, and 8 to 16 bytes an item that they have seen.
 package dense

@@ -19,13 +19,14 @@ type Items struct {
 	n, f   int
 	panels []float32 // of 32 items each, [factor][item]; behind the last item zeros
 	order  []uint32  // index of the item at each place in the panels
+	places []uint32  // place of each item: the inverse of order
 	norms  []float64 // the greatest norm in each panel, descending
 }
 
 // PackedBytes is the memory that n items of f factors take when packed.
 func PackedBytes(n, f int) int64 {
 	panels := (int64(n) + tileItems - 1) / tileItems
-	return panels*(int64(f)*tileItems*4+8) + 4*int64(n)
+	return panels*(int64(f)*tileItems*4+8) + 8*int64(n)
 }
 
 // Pack lays out n items of f factors: item i has factors[i*f : (i+1)*f]. Factors that are not finite are an error.
@@ -38,7 +39,13 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 		return nil, fmt.Errorf("pack items: %d are more than an index of 32 bits counts", n)
 	}
 	count := (n + tileItems - 1) / tileItems
-	it := &Items{n: n, f: f, panels: make([]float32, count*tileItems*f), order: make([]uint32, n), norms: make([]float64, count)}
+	it := &Items{
+		n: n, f: f,
+		panels: make([]float32, count*tileItems*f),
+		order:  make([]uint32, n),
+		places: make([]uint32, n),
+		norms:  make([]float64, count),
+	}
 	norms := make([]float64, n)
 	for i := range n {
 		norms[i] = norm(factors[i*f : (i+1)*f])
@@ -49,6 +56,7 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	}
 	slices.SortFunc(it.order, func(a, b uint32) int { return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(a, b)) })
 	for place, i := range it.order {
+		it.places[i] = uint32(place)
 		it.put(place, factors[int(i)*f:(int(i)+1)*f])
 	}
 	for p := range it.norms {
@@ -82,7 +90,7 @@ func (it *Items) panel(p int) []float32 {
 	return it.panels[p*size : (p+1)*size]
 }
 
-// valid has a bit for each item of a panel: the last panel may have less than 32.
+// valid has a bit for each item of a panel: the last one may have less than 32.
 func (it *Items) valid(p int) uint32 {
 	if left := it.n - p*tileItems; left < tileItems {
 		return 1<<left - 1

@@ -24,9 +24,9 @@ func Kernels() []Kernel {
 }
 
 // A tileFunc scores 12 users, [factor][user], and a panel of 32 items, [factor][item], and finds the candidates: the
-// scores that are not below their user's threshold. None is where the threshold is NaN. It returns a bit for each user
-// with candidates.
-type tileFunc func(users, panel []float32, thresholds *[tileUsers]float32, out *candidates) uint32
+// scores that are not below their user's threshold, of items that the user wants. It returns a bit for each user with
+// candidates.
+type tileFunc func(users, panel []float32, thresholds *[tileUsers]float32, wanted *[tileUsers]uint32, out *candidates) (found uint32)
 
 // candidates are what a tileFunc finds.
 type candidates struct {
@@ -36,7 +36,7 @@ type candidates struct {
 }
 
 // tileGo is the tileFunc for all machines.
-func tileGo(users, panel []float32, thresholds *[tileUsers]float32, out *candidates) (found uint32) {
+func tileGo(users, panel []float32, thresholds *[tileUsers]float32, wanted *[tileUsers]uint32, out *candidates) (found uint32) {
 	for u := range tileUsers {
 		scores := &out.scores[u]
 		for i := 0; i < tileItems; i += 8 {
@@ -48,8 +48,7 @@ func tileGo(users, panel []float32, thresholds *[tileUsers]float32, out *candida
 				mask |= 1 << i
 			}
 		}
-		out.masks[u] = mask
-		if mask != 0 {
+		if out.masks[u] = mask & wanted[u]; out.masks[u] != 0 {
 			found |= 1 << u
 		}
 	}

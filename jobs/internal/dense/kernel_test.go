@@ -87,7 +87,7 @@ func nearHalf(b uint32) float32 {
 }
 
 // compareTiles runs all kernels on a tile, and compares what they find with the definition, bit for bit.
-func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]float32) {
+func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]float32, wanted *[tileUsers]uint32) {
 	t.Helper()
 	f := len(panel) / tileItems
 	for _, k := range Kernels() {
@@ -95,7 +95,7 @@ func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]f
 		for u := range out.masks {
 			out.masks[u] = 0xdead // each must be written
 		}
-		found := k.tile(users, panel, thresholds, &out)
+		found := k.tile(users, panel, thresholds, wanted, &out)
 		for u := range tileUsers {
 			mask := uint32(0)
 			var want [tileItems]float32
@@ -107,6 +107,7 @@ func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]f
 					mask |= 1 << i
 				}
 			}
+			mask &= wanted[u]
 			if out.masks[u] != mask || found>>u&1 == 1 != (mask != 0) || found>>tileUsers != 0 {
 				t.Fatalf("%v, f %d: user %d has candidates %#x (found %#x), want %#x", k, f, u, out.masks[u], found, mask)
 			}
@@ -119,17 +120,21 @@ func compareTiles(t *testing.T, users, panel []float32, thresholds *[tileUsers]f
 	}
 }
 
-// TestTile compares the kernels with each other on tiles of all sizes, with thresholds that all, some and no scores pass.
+// TestTile compares the kernels with each other on tiles of many sizes, with thresholds that all, some and no scores pass.
 func TestTile(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for f := 1; f <= 300; f++ {
+	for f := 1; f <= 300; f += 1 + f/30 {
 		users, panel := vectors(r, tileUsers, f), vectors(r, tileItems, f)
 		var thresholds [tileUsers]float32
 		for u := range thresholds {
 			thresholds[u] = []float32{float32(math.Inf(-1)), 0, float32(r.NormFloat64() * 2 * math.Sqrt(float64(f))), float32(math.Inf(1)), float32(math.NaN())}[r.IntN(5)]
 		}
-		thresholds[r.IntN(tileUsers)] = score(column(users, r.IntN(tileUsers), tileUsers), column(panel, r.IntN(tileItems), tileItems))
-		compareTiles(t, users, panel, &thresholds)
+		wanted := [tileUsers]uint32{r.Uint32(), r.Uint32(), 0, math.MaxUint32, 1 << r.IntN(32), math.MaxUint32, math.MaxUint32, 0xffff, 0xffff0000, 0x00ffff00, 1, 1 << 31}
+		r.Shuffle(tileUsers, func(i, j int) { wanted[i], wanted[j] = wanted[j], wanted[i] })
+		u, i := r.IntN(tileUsers), r.IntN(tileItems)
+		thresholds[u] = score(column(users, u, tileUsers), column(panel, i, tileItems)) // equal is not below
+		wanted[u] |= 1 << i
+		compareTiles(t, users, panel, &thresholds, &wanted)
 	}
 }
 
@@ -161,10 +166,12 @@ func FuzzTile(f *testing.F) {
 			}
 		}
 		var thresholds [tileUsers]float32
+		var wanted [tileUsers]uint32
 		for u := range thresholds {
 			thresholds[u] = math.Float32frombits(threshold + uint32(u)<<20)
+			wanted[u] = ^(threshold >> u)
 		}
-		compareTiles(t, users, panel, &thresholds)
+		compareTiles(t, users, panel, &thresholds, &wanted)
 	})
 }
 

@@ -36,31 +36,35 @@ func (k key) score() float32 {
 
 func (k key) scored() Scored { return Scored{Item: ^uint32(k), Score: k.score()} }
 
-// A list has the highest keys that add got, as many as its capacity. Once full it is a heap with the least key first.
+// A list has the highest keys that it was given, as many as it is long. It begins as zeros, which are below all keys, and its
+// first key is always the least. Short lists are sorted, long ones are heaps.
 type list []key
 
-// least is what a key must exceed to be of use.
-func (l list) least() key {
-	if len(l) < cap(l) {
-		return 0
-	}
-	return l[0]
-}
+// shortList is the length from which on a heap is faster.
+const shortList = 32
 
-// add takes a key above least. The capacity is at least 1.
-func (l *list) add(k key) {
-	if len(*l) == cap(*l) {
-		(*l).replace(k)
-		return
-	}
-	*l = append(*l, k)
-	if len(*l) == cap(*l) {
-		slices.Sort(*l) // which makes it a heap
-	}
-}
-
-// replace puts k in place of the least key.
+// replace puts k in place of the first key, which is less.
 func (l list) replace(k key) {
+	if len(l) < shortList {
+		l.insert(k)
+	} else {
+		l.sift(k)
+	}
+}
+
+// insert keeps l sorted. It has no branches to be mispredicted: a place takes the next key if that is below k too, else k.
+func (l list) insert(k key) {
+	at := l[0]
+	for i := 1; i < len(l); i++ {
+		next := l[i]
+		l[i-1] = max(at, min(next, k))
+		at = next
+	}
+	l[len(l)-1] = max(at, k)
+}
+
+// sift keeps l a heap.
+func (l list) sift(k key) {
 	i := 0
 	for {
 		child := 2*i + 1
@@ -77,4 +81,26 @@ func (l list) replace(k key) {
 		i = child
 	}
 	l[i] = k
+}
+
+// threshold is the score that no further item may be below.
+func (l list) threshold() float32 {
+	if l[0] == 0 {
+		return float32(math.Inf(-1))
+	}
+	return l[0].score()
+}
+
+// appendTo appends the items, best first, and leaves l sorted.
+func (l list) appendTo(to []Scored) []Scored {
+	if len(l) >= shortList {
+		slices.Sort(l)
+	}
+	for _, k := range slices.Backward(l) {
+		if k == 0 {
+			break
+		}
+		to = append(to, k.scored())
+	}
+	return to
 }

@@ -7,10 +7,13 @@ import (
 	"slices"
 )
 
-// Users are scored in blocks, and each block against a stretch of panels at a time, so that both stay in the cache.
+// Users are scored in blocks: their factors stay in the second-level cache while panels pass, and each panel stays in the first
+// while all tiles of the block are scored. What they have seen is marked for a stretch of panels at a time.
 const (
-	blockTiles = 8
-	blockUsers = blockTiles * tileUsers
+	blockTiles    = 16
+	blockUsers    = blockTiles * tileUsers
+	stretchPanels = 512
+	openPanels    = 8 // after so many it is asked which tiles are done
 )
 
 // Scorer keeps the best items of users. It is for one goroutine.
@@ -20,10 +23,11 @@ type Scorer struct {
 	top        int
 	users      []float32 // of the block, [tile][factor][user]
 	norms      [blockUsers]float64
-	thresholds [blockTiles][tileUsers]float32 // score of the last item in the list; NaN for no user
-	lists      [blockUsers]list
-	seen       [blockUsers]set
-	slots      []uint32 // of seen
+	thresholds [blockTiles][tileUsers]float32 // see list.threshold
+	keys       []key                          // the lists, one after another
+	seen       [blockUsers][]uint32
+	wanted     [][blockTiles][tileUsers]uint32 // by users, for each panel of the stretch a bit for each item
+	open       []int                           // the tiles that are not done
 	found      candidates
 	out        []Scored
 }
@@ -33,18 +37,19 @@ func NewScorer(items *Items, top int) *Scorer { return NewScorerOn(Kernel{}, ite
 
 // NewScorerOn makes a Scorer on a kernel.
 func NewScorerOn(k Kernel, items *Items, top int) *Scorer {
-	s := &Scorer{items: items, tile: k.orBest().tile, top: max(0, min(top, items.n))}
-	s.users = make([]float32, blockUsers*items.f)
-	keys := make([]key, blockUsers*s.top)
-	for u := range s.lists {
-		s.lists[u] = list(keys[u*s.top : u*s.top : (u+1)*s.top])
+	top = max(0, min(top, items.n))
+	return &Scorer{
+		items: items, tile: k.orBest().tile, top: top,
+		users:  make([]float32, blockUsers*items.f),
+		keys:   make([]key, blockUsers*top),
+		wanted: make([][blockTiles][tileUsers]uint32, min(stretchPanels, len(items.norms))),
+		out:    make([]Scored, 0, top),
 	}
-	s.out = make([]Scored, 0, s.top)
-	return s
 }
 
 // Score passes to emit the list of each user in turn: user u has factors users[u*f : (u+1)*f]. Seen, if it is not nil, tells
-// the items that the list of a user shall not have, in any order. A list has less items than top only if the user has
+// the items that the list of a user shall not have, in any order; what it returns
+// must not change before Score returns. A list has less items than top only if the user has
 // seen all others, and is valid until emit returns. Factors that are not finite are an error, and so is what emit returns.
 func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(user int, list []Scored) error) error {
 	f := s.items.f
@@ -57,12 +62,14 @@ func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(
 		if u := s.load(users[first*f : (first+count)*f]); u < count {
 			return fmt.Errorf("score users: user %d has a factor that is not finite", first+u)
 		}
-		if seen != nil {
-			s.exclude(count, func(u int) []uint32 { return seen(first + u) })
+		for u := range count {
+			if seen != nil {
+				s.seen[u] = seen(first + u)
+			}
 		}
 		s.run(count)
 		for u := range count {
-			if err := emit(first+u, s.sorted(u)); err != nil {
+			if err := emit(first+u, s.list(u).appendTo(s.out[:0])); err != nil {
 				return err
 			}
 		}
@@ -84,12 +91,12 @@ func (s *Scorer) load(users []float32) int {
 			lane[k*tileUsers] = v
 		}
 	}
-	for u := range s.lists {
-		s.lists[u] = s.lists[u][:0]
-		s.seen[u] = set{}
+	clear(s.keys)
+	clear(s.seen[:])
+	for u := range blockUsers {
 		threshold := float32(math.Inf(-1))
-		if u >= count {
-			threshold = float32(math.NaN()) // and the factors of whoever was here before
+		if u >= count { // nobody
+			threshold, s.norms[u] = float32(math.Inf(1)), 0
 		}
 		s.thresholds[u/tileUsers][u%tileUsers] = threshold
 	}
@@ -102,61 +109,93 @@ func (s *Scorer) vectors(tile int) []float32 {
 	return s.users[tile*size : (tile+1)*size]
 }
 
-// exclude remembers the items that users of the block have seen.
-func (s *Scorer) exclude(count int, seen func(user int) []uint32) {
-	clear(s.slots)
-	s.slots = s.slots[:0]
-	for u := range count {
-		if items := seen(u); len(items) > 0 {
-			from := len(s.slots)
-			s.slots = slices.Grow(s.slots, 1<<slotBits(len(items)))[:from+1<<slotBits(len(items))]
-			s.seen[u] = fill(s.slots[from:], items)
-		}
-	}
-}
+// list is the list of a user of the block.
+func (s *Scorer) list(u int) list { return s.keys[u*s.top : (u+1)*s.top] }
 
 // run makes the lists of the first users of the block.
 func (s *Scorer) run(count int) {
 	if s.top == 0 {
 		return
 	}
-	tiles := (count + tileUsers - 1) / tileUsers
-	for p := range s.items.norms {
-		panel := s.items.panel(p)
-		for t := range tiles {
-			if hit := s.tile(s.vectors(t), panel, &s.thresholds[t], &s.found); hit != 0 {
-				s.keep(p, t, hit)
+	s.open = s.open[:0]
+	for t := range (count + tileUsers - 1) / tileUsers {
+		s.open = append(s.open, t)
+	}
+	for p, norm := range s.items.norms {
+		if p%openPanels == 0 {
+			s.open = slices.DeleteFunc(s.open, func(t int) bool { return s.done(t, norm) })
+		}
+		if len(s.open) == 0 {
+			return
+		}
+		if p%stretchPanels == 0 {
+			s.want(count, p)
+		}
+		s.score(p)
+	}
+}
+
+// score finds the candidates in a panel.
+func (s *Scorer) score(p int) {
+	panel, order, wanted := s.items.panel(p), s.items.order[p*tileItems:], &s.wanted[p%stretchPanels]
+	for _, t := range s.open {
+		found := s.tile(s.vectors(t), panel, &s.thresholds[t], &wanted[t], &s.found)
+		for ; found != 0; found &= found - 1 {
+			s.keep(t, bits.TrailingZeros32(found), order)
+		}
+	}
+}
+
+// want tells what the first users of the block want of the stretch that begins with a panel: what they have not seen.
+func (s *Scorer) want(count, first int) {
+	var all [blockTiles][tileUsers]uint32
+	for u := range count {
+		all[u/tileUsers][u%tileUsers] = math.MaxUint32
+	}
+	for p := range s.wanted {
+		s.wanted[p] = all
+	}
+	from, n := uint32(first*tileItems), uint32(len(s.wanted)*tileItems)
+	for u, items := range s.seen[:count] {
+		for _, item := range items {
+			if int64(item) >= int64(s.items.n) {
+				continue
+			}
+			if at := s.items.places[item] - from; at < n { // a place before the stretch wraps around
+				s.wanted[at/tileItems][u/tileUsers][u%tileUsers] &^= 1 << (at % tileItems)
+			}
+		}
+	}
+	if last := len(s.items.norms) - 1 - first; last < len(s.wanted) {
+		for t := range blockTiles {
+			for u := range tileUsers {
+				s.wanted[last][t][u] &= s.items.valid(first + last)
 			}
 		}
 	}
 }
 
-// keep offers to the lists of a tile's users, those with a bit in hit, the candidates found in panel p.
-func (s *Scorer) keep(p, t int, hit uint32) {
-	valid, places := s.items.valid(p), s.items.order[p*tileItems:]
-	for ; hit != 0; hit &= hit - 1 {
-		u := bits.TrailingZeros32(hit)
-		l, seen := &s.lists[t*tileUsers+u], s.seen[t*tileUsers+u]
-		for mask := s.found.masks[u] & valid; mask != 0; mask &= mask - 1 {
-			i := bits.TrailingZeros32(mask)
-			item := places[i]
-			if k := newKey(s.found.scores[u][i], item); k > l.least() && !seen.has(item) {
-				l.add(k)
-			}
-		}
-		if len(*l) == cap(*l) {
-			s.thresholds[t][u] = l.least().score()
+// done tells whether no item up to a norm can have a place in the lists of a tile's users. The sum of what is rounded
+// away in f steps is less than f*2^-22 of the product of the norms, or than f*2^-148 if that is tiny.
+func (s *Scorer) done(t int, norm float64) bool {
+	f := float64(s.items.f)
+	for u, threshold := range s.thresholds[t] {
+		most := s.norms[t*tileUsers+u]*norm*(1+f*0x1p-22) + f*0x1p-148
+		if most >= float64(min(threshold, math.MaxFloat32)) { // from there on sums can be infinite
+			return false
 		}
 	}
+	return true
 }
 
-// sorted is the list of a user, best first.
-func (s *Scorer) sorted(u int) []Scored {
-	l := s.lists[u]
-	slices.Sort(l)
-	s.out = s.out[:0]
-	for _, k := range slices.Backward(l) {
-		s.out = append(s.out, k.scored())
+// keep offers candidates of user u of tile t to the user's list. order has the indexes of the panel's items.
+func (s *Scorer) keep(t, u int, order []uint32) {
+	l := s.list(t*tileUsers + u)
+	for mask := s.found.masks[u]; mask != 0; mask &= mask - 1 {
+		i := bits.TrailingZeros32(mask)
+		if k := newKey(s.found.scores[u][i], order[i]); k > l[0] {
+			l.replace(k)
+		}
 	}
-	return s.out
+	s.thresholds[t][u] = l.threshold()
 }

@@ -2,6 +2,7 @@ package dense
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -117,7 +118,7 @@ func factor() *rapid.Generator[float32] {
 // TestScoreLarge has several blocks of users, items and factors that fill no tile, and lists in which many have changed.
 func TestScoreLarge(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	const f, users, n = 33, 2*blockUsers + 5, 1001
+	const f, users, n = 33, blockUsers + 5, 501
 	x, y := vectors(r, users, f), vectors(r, n, f)
 	seen := make([][]uint32, users)
 	for u := range seen {
@@ -127,6 +128,10 @@ func TestScoreLarge(t *testing.T) {
 			}
 		}
 	}
+	want := make([][]Scored, users)
+	for u := range want {
+		want[u] = naive(x[u*f:(u+1)*f], y, n, seen[u])
+	}
 	onEachKernel(t, func(t *testing.T, k Kernel) {
 		for _, top := range []int{1, 10, 100, n, n + 1} {
 			got := lists(t, NewScorerOn(k, pack(t, y, n, f), top), x, func(u int) []uint32 { return seen[u] })
@@ -134,7 +139,7 @@ func TestScoreLarge(t *testing.T) {
 				t.Fatalf("%d users, want %d", len(got), users)
 			}
 			for u := range users {
-				if diff := cmp.Diff(naive(x[u*f:(u+1)*f], y, top, seen[u]), got[u], bitwise); diff != "" {
+				if diff := cmp.Diff(want[u][:min(top, len(want[u]))], got[u], bitwise); diff != "" {
 					t.Fatalf("top %d, user %d (-want +got):\n%s", top, u, diff)
 				}
 			}
@@ -160,6 +165,67 @@ func TestScoreSplit(t *testing.T) {
 			if diff := cmp.Diff(want, got, bitwise); diff != "" {
 				t.Fatalf("%v in ranges of %d users (-want +got):\n%s", k, size, diff)
 			}
+		}
+	}
+}
+
+// TestScoreStretches has more items than a stretch.
+func TestScoreStretches(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	const f, users, n, top = 2, 3, 2*stretchPanels*tileItems + 77, 40
+	x, y := vectors(r, users, f), vectors(r, n, f)
+	items := pack(t, y, n, f)
+	seen := make([][]uint32, users)
+	for u := range seen {
+		for _, item := range naive(x[u*f:(u+1)*f], y, n, nil) { // all but the last ones have seen most, the best first
+			if len(seen[u]) < u*n/2-30 {
+				seen[u] = append(seen[u], item.Item)
+			}
+		}
+	}
+	onEachKernel(t, func(t *testing.T, k Kernel) {
+		got := lists(t, NewScorerOn(k, items, top), x, func(u int) []uint32 { return seen[u] })
+		for u := range users {
+			rest := naive(x[u*f:(u+1)*f], y, n, nil)[len(seen[u]):]
+			if diff := cmp.Diff(rest[:min(top, len(rest))], got[u], bitwise); diff != "" {
+				t.Errorf("user %d (-want +got):\n%s", u, diff)
+			}
+		}
+	})
+}
+
+// TestScoreDone has items of which most are too short for any list: they are not scored. Then the same with vectors all of one
+// direction, where the bound on the score is the score, but for rounding.
+func TestScoreDone(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	const f, users, n, top = 16, 20, 5000, 10
+	x, y := vectors(r, users, f), vectors(r, n, f)
+	for i := range n {
+		for k := range f {
+			y[i*f+k] *= 1 / float32(1+i*7%n)
+		}
+	}
+	line := make([]float32, n*f)
+	for i := range n {
+		for k := range f {
+			line[i*f+k] = (1 + float32(i/40)*0x1p-23) * float32(k+1) / 3
+		}
+	}
+	for _, factors := range [][]float32{y, line} {
+		tiles := 0
+		counted := Kernel{"counted", func(u, p []float32, th *[tileUsers]float32, w *[tileUsers]uint32, out *candidates) uint32 {
+			tiles++
+			return tileGo(u, p, th, w, out)
+		}}
+		x := append(slices.Clone(x[:(users-1)*f]), factors[:f]...)
+		got := lists(t, NewScorerOn(counted, pack(t, factors, n, f), top), x, nil)
+		for u := range users {
+			if diff := cmp.Diff(naive(x[u*f:(u+1)*f], factors, top, nil), got[u], bitwise); diff != "" {
+				t.Fatalf("user %d (-want +got):\n%s", u, diff)
+			}
+		}
+		if all := 2 * (n + tileItems - 1) / tileItems; tiles >= all/4 && &factors[0] == &y[0] {
+			t.Errorf("%d of %d tiles were scored", tiles, all)
 		}
 	}
 }
@@ -209,8 +275,8 @@ func TestScoreInfinite(t *testing.T) {
 func TestScoreErrors(t *testing.T) {
 	items := pack(t, make([]float32, 2*3), 2, 3)
 	stop := errors.New("stop")
-	nan := make([]float32, 3*200)
-	nan[3*150+1] = float32(math.NaN())
+	nan := make([]float32, 3*(blockUsers+50))
+	nan[3*(blockUsers+40)+1] = float32(math.NaN())
 	tests := []struct {
 		name  string
 		users []float32
@@ -219,7 +285,7 @@ func TestScoreErrors(t *testing.T) {
 		calls int
 	}{
 		{"shape", make([]float32, 4), nil, "score users: 4 numbers are not 1 vectors of 3 factors", 0},
-		{"not finite", nan, nil, "score users: user 150 has a factor that is not finite", blockUsers},
+		{"not finite", nan, nil, fmt.Sprintf("score users: user %d has a factor that is not finite", blockUsers+40), blockUsers},
 		{"emit", make([]float32, 6), stop, "stop", 1},
 		{"none", nil, nil, "", 0},
 	}
@@ -285,7 +351,7 @@ func TestPackErrors(t *testing.T) {
 func TestPackedBytes(t *testing.T) {
 	for _, n := range []int{0, 1, 31, 32, 33, 1000} {
 		it := pack(t, make([]float32, n*3), n, 3)
-		got := int64(4*len(it.panels) + 4*len(it.order) + 8*len(it.norms))
+		got := int64(4*len(it.panels) + 4*len(it.order) + 4*len(it.places) + 8*len(it.norms))
 		if want := PackedBytes(n, 3); got != want {
 			t.Errorf("%d items take %d bytes, want %d", n, got, want)
 		}
