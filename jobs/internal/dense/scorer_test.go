@@ -230,6 +230,48 @@ func TestScoreDone(t *testing.T) {
 	}
 }
 
+// TestDone: a tile is not done while an item's score is the threshold, although the score is rounded up, and although it is infinite. It
+// is done when the threshold is a little higher.
+func TestDone(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	up := 0
+	try := func(x, y []float32) {
+		f := len(x)
+		s := NewScorer(pack(t, y, 1, f), 1)
+		if s.load(x) != 1 {
+			t.Fatal("user is not loaded")
+		}
+		threshold := score(x, y)
+		if float64(threshold) > norm(x)*norm(y) {
+			up++
+		}
+		s.thresholds[0][0] = threshold
+		if s.done(0, s.items.norms[0]) {
+			t.Errorf("a tile with %v is done before %v of score %v", x, y, threshold)
+		}
+		if threshold < 1e-30 || threshold > math.MaxFloat32 {
+			return
+		}
+		s.thresholds[0][0] = threshold * (1 + float32(f)*0x1p-20)
+		if !s.done(0, s.items.norms[0]) {
+			t.Errorf("a tile with %v is not done before %v of score %v", x, y, threshold)
+		}
+	}
+	for range 500 {
+		x := vectors(r, 1, 1+r.IntN(40))
+		y := slices.Clone(x)
+		for k := range y {
+			y[k] *= 4
+		}
+		try(x, y)
+	}
+	if up < 100 {
+		t.Errorf("only %d scores are rounded up", up)
+	}
+	try([]float32{0x1p-75}, []float32{0x1.8p-75}) // the smallest number is more than the product
+	try([]float32{2e19}, []float32{2e19})
+}
+
 func TestScoreEdges(t *testing.T) {
 	y := []float32{1, 3, 2, 3}
 	tests := []struct {
