@@ -9,26 +9,24 @@ import (
 // does not fit the index. A key with a fixed width of at most 16 bytes stands in
 // the index alone, and so does a value of at most 8 beside a key of at most 8.
 type batch struct {
-	shape    shape
-	inline   bool // values stand in the index too
-	keyed    bool // keys stand in the index
-	slim     bool // the index is narrow
-	records  int  // room in the index
-	limit    int  // of the arena
-	keep     int  // capacity of the arena but for a record that exceeds it
-	arena    []byte
-	narrow   []narrow
-	wide     []wide
-	temp     batchTemp
-	cutter   *cutter
-	sorted   int // records at the front of the index that are sorted and cut
-	replaced int // records that the arena holds and the index no longer does, but for those that were cut
-	lot      lot
-	pos      int
-	ticks    int
-	touched  byte
-	scratch  [16]byte
-	beat     func()
+	shape   shape
+	inline  bool // values stand in the index too
+	keyed   bool // keys stand in the index
+	slim    bool // the index is narrow
+	records int  // room in the index
+	limit   int  // of the arena
+	keep    int  // capacity of the arena but for a record that exceeds it
+	arena   []byte
+	narrow  []narrow
+	wide    []wide
+	temp    batchTemp
+	cutter  *cutter
+	sorted  int // records at the front of the index that are sorted and cut
+	pos     int
+	ticks   int
+	touched byte
+	scratch [16]byte
+	beat    func()
 }
 
 // batchTemp is the second array of the radix sort, as long as the index.
@@ -114,7 +112,7 @@ func (b *batch) reset() {
 		b.arena = make([]byte, 0, b.keep)
 	}
 	b.arena, b.narrow, b.wide, b.pos = b.arena[:0], b.narrow[:0], b.wide[:0], 0
-	b.sorted, b.replaced, b.cutter.bars.ends = 0, 0, nil
+	b.sorted = 0
 }
 
 // tick calls beat once for every beatRecords records.

@@ -9,6 +9,7 @@ type Buffers struct {
 	wide    []wide
 	temp    batchTemp
 	arena   []byte
+	tops    topMemory
 	segment Segment
 }
 
@@ -36,7 +37,7 @@ func (m *Buffers) lend(b *batch, records, bytes, budget int64) {
 	if b.inline {
 		b.arena = nil
 	}
-	*m = Buffers{segment: m.segment}
+	*m = Buffers{segment: m.segment} // other memory would come on top
 	if b.grown(records, bytes) > budget {
 		b.narrow, b.wide, b.temp, b.arena = nil, nil, batchTemp{}, nil
 	}
@@ -54,12 +55,31 @@ func (b *batch) grown(records, bytes int64) int64 {
 	return 24*int64(max(n, cap(b.wide))+max(n, cap(b.temp.wide))) + int64(max(held, cap(b.arena)))
 }
 
-// take takes the memory of a batch that is no longer used.
-func (m *Buffers) take(b *batch) {
+// release implements store.
+func (b *batch) release(m *Buffers) {
 	if m == nil {
 		return
 	}
 	b.reset()
 	m.narrow, m.wide, m.temp, m.arena = b.narrow, b.wide, b.temp, b.arena
 	b.narrow, b.wide, b.temp, b.arena = nil, nil, batchTemp{}, nil
+}
+
+// lendTops gives tops what it has for them, if that fits their budget.
+func (m *Buffers) lendTops(t *tops) {
+	if m == nil {
+		return
+	}
+	if m.tops.bytes() <= t.budget {
+		t.topMemory = m.tops
+	}
+	*m = Buffers{segment: m.segment}
+}
+
+// release implements store.
+func (t *tops) release(m *Buffers) {
+	if m != nil && t.bytes() <= t.budget {
+		m.tops = t.topMemory
+	}
+	t.topMemory = topMemory{}
 }

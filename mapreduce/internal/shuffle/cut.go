@@ -8,7 +8,6 @@ type cutter struct {
 	group   func(key []byte) int // nil: the whole key
 	width   int                  // of a key's group in the index, -1 if keys stand in the arena
 	mask    [2]uint64            // of the group in the words of a key in the index
-	bars    bars
 	removed int64
 }
 
@@ -37,17 +36,7 @@ func groupLen(group func([]byte) int, key []byte) int {
 	return group(key)
 }
 
-// selects reports whether the first of n records that are equal in their first
-// word are all that is needed of them.
-func (c *cutter) selects(n int) bool {
-	return n > c.first && c.first > 0 && c.first <= smallFirst && c.width == 8
-}
-
-// barring reports whether groups can have bars.
-func (c *cutter) barring() bool { return c.first > 0 && c.width >= 0 && c.mask[1] == 0 }
-
-// cut removes all but the first records of each group from a sorted batch. It
-// must follow every sort, which may have put in order only these.
+// cut removes all but the first records of each group from a sorted batch.
 func (b *batch) cut() {
 	if b.cutter.first == 0 {
 		return
@@ -114,6 +103,17 @@ func (b *batch) heldAt(ref uint64) int {
 	return at + v
 }
 
+// makeRoom implements store: to cut groups must free half of the batch.
+func (b *batch) makeRoom() bool {
+	held := b.len()
+	b.sort()
+	if b.cutter.first == 0 || 2*b.len() > min(held, b.records) {
+		return false
+	}
+	b.compact()
+	return true
+}
+
 // compact closes the gaps in an arena that is more than half full. The records of
 // a batch that was cut are moved in order of loading and then sorted again.
 func (b *batch) compact() {
@@ -132,10 +132,10 @@ func (b *batch) compact() {
 			end = b.move(&b.wide[i][2], end)
 		}
 	}
-	b.arena, b.replaced = b.arena[:end], 0
-	if b.keyed { // else bars need no order
+	b.arena = b.arena[:end]
+	if b.keyed {
 		b.sorted = 0
-		b.sort()
+		b.order()
 		b.sorted = b.len()
 	}
 }

@@ -13,9 +13,9 @@
 // are. An entry holds the key, or 15 bytes of it behind what all keys share, so that
 // the order is decided in passes over the index: by the 22 leading bits that differ,
 // then within runs that are equal there. Only keys that are equal in 15 bytes and
-// longer are looked at again. Where groups end with the first word of the entry and
-// are cut, their first records are selected and the rest is never sorted. What is
-// sorted and cut already is merged with what came later.
+// longer are looked at again. What is
+// sorted and cut already is merged with what came later. Short keys whose groups are cut
+// are not sorted at all but kept in order as they come, and so only groups are sorted.
 //
 // # Run file, version 1
 //
@@ -96,15 +96,14 @@
 // stored and raw, and the paths of the run files. [Buffers] keep the memory of one
 // Input for the next, within its budget.
 //
-// With First, groups are cut whenever the memory is full: the batch is sorted, the
-// first records of each group stay, and if half of the records go, loading goes on.
-// The last key of each group that has all it may have is then a bar for what comes
-// later: what is not below it is never loaded, and what is takes the place of the
-// last, if First is at most 32, so that the bar sinks. Bars stand in a hash table of at
-// most an eighth of the batch's memory or 4 KiB, outside the budget. So keys of at most
-// 16 bytes, with groups of at most 8, are cut before the memory is full, at a fifth of all
-// records, and few others are loaded at all. A record that lost its place leaves a gap in the
-// framed bytes, and gaps are closed when these are full.
+// With First up to 1,024 and keys of a fixed width of at most 16 bytes, of which the group takes at most 8 and what follows
+// it at most 8, only the first records of each group are held at any time, in a hash table: 80 to 160 bytes for a group,
+// 16 for each record for which it has room, which is one and then four times as many until there is room for all, and
+// values of more than 7 bytes, or with a fixed width of more than 8. A record that has lost its place leaves a gap there,
+// unless its successor fits in it, and gaps are closed before memory grows. An empty table of 10 KiB is outside the budget.
+//
+// With First and any other keys, groups are cut whenever the memory is full: the batch is sorted, the first records of
+// each group stay, and if half of the records go, loading goes on.
 //
 // Other records that exceed the budget are sorted in parts, spilled as run files of
 // one partition and merged; a merge holds two blocks for each of its ways, half the

@@ -44,10 +44,10 @@ func TestInputFirst(t *testing.T) {
 	} {
 		maps := scoredMaps(n, 4, 40, order)
 		for _, s := range []Stream{{"s", 1, 16, 0}, {"s", 1, 0, 0}} {
-			for _, first := range []int{1, 10, smallFirst + 8} {
+			for _, first := range []int{1, 10, smallRun + 8} {
 				want := firstRecords(oracle(maps, 0), eight, first)
 				for _, budget := range []int64{1 << 30, 200_000, 40_000, 10_000} {
-					in := testInput(t, Config{First: first, Group: eight, Budget: budget, MaxFan: 3, early: 1000}, s, maps)
+					in := testInput(t, Config{First: first, Group: eight, Budget: budget, MaxFan: 3}, s, maps)
 					if _, got := drain(t, in); !slices.Equal(got, want) {
 						t.Errorf("%s, %v, first %d, budget %d: wrong records", name, s, first, budget)
 					}
@@ -118,39 +118,6 @@ func TestInputFirstCounts(t *testing.T) {
 		if in.Err() != nil || in.Delivered() != 70 || in.Cut() != 930 {
 			t.Errorf("delivered %d, cut %d: %v", in.Delivered(), in.Cut(), in.Err())
 		}
-	}
-}
-
-// Bars drop what is not among the first, and nothing else.
-func TestBars(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 5))
-	var b bars
-	b.reset(1000, 1<<20, 0xffffffff<<32)
-	want := map[uint64][2]uint64{}
-	for range 1000 {
-		group := rng.Uint64N(5000)
-		if _, ok := want[group]; ok {
-			continue
-		}
-		want[group] = [2]uint64{group<<32 | rng.Uint64N(4), rng.Uint64N(4)}
-		b.add(want[group][0], want[group][1], len(want))
-	}
-	for group := range uint64(5000) {
-		for low := range uint64(4) {
-			for second := range uint64(4) {
-				first := group<<32 | low
-				bar, ok := want[group]
-				want := !ok || first < bar[0] || first == bar[0] && second < bar[1]
-				l := lot{n: 1}
-				l.first[0], l.second[0] = first, second
-				if picked := b.pick(&l) == 1; picked != want {
-					t.Fatalf("%x %x: picked %v, bar %x", first, second, picked, bar)
-				}
-			}
-		}
-	}
-	if b.reset(1000, 1000, 0); b.set() {
-		t.Error("bars exceed their memory")
 	}
 }
 

@@ -7,11 +7,8 @@ import (
 	"io"
 )
 
-const (
-	beatRecords = 8 << 10  // records between two heartbeats at most
-	minEarly    = 64 << 10 // records of a batch that is cut before it need be
-	earlyPart   = 5        // and their part of all
-)
+// beatRecords is how many records lie between two heartbeats at most.
+const beatRecords = 8 << 10
 
 // Config says what an [Input] reads and how.
 type Config struct {
@@ -25,8 +22,6 @@ type Config struct {
 	MaxFan               int                  // ways of a merge and files open at once; 0 is 16, at least 2
 	Beat                 func()               // called at least once a file, block and 8,192 records; may be nil
 	Stopped              func() error         // asked as often, but not while records are sorted: an error ends it all and is returned; may be nil
-
-	early int64 // 0: minEarly; tests set less
 }
 
 // Input yields the records of one partition of one stream from many run files,
@@ -68,9 +63,6 @@ func NewInput(cfg Config, next func() (path string, ok bool)) (*Input, error) {
 	if cfg.MaxFan < 2 || cfg.KeyWidth < 0 || cfg.ValueWidth < 0 || cfg.First < 0 {
 		return nil, fmt.Errorf("shuffle input: fan %d, widths %d and %d, first %d", cfg.MaxFan, cfg.KeyWidth, cfg.ValueWidth, cfg.First)
 	}
-	if cfg.early == 0 {
-		cfg.early = minEarly
-	}
 	cfg.setHooks()
 	in := &Input{cfg: cfg, shape: shape{cfg.KeyWidth, cfg.ValueWidth}}
 	in.cutter = newCutter(&in.cfg)
@@ -97,6 +89,21 @@ func (cfg *Config) step() error {
 	return cfg.Stopped()
 }
 
+// store holds records in memory, as many as there is room for. It yields them in order when they have been sorted.
+type store interface {
+	source
+	// load adds the records of the segment's current block, as far as there is room.
+	load(s *Segment) error
+	// sort puts the records in order, and cuts groups.
+	sort()
+	// makeRoom is sort, and reports whether there is room again.
+	makeRoom() bool
+	// reset removes all records.
+	reset()
+	// release hands on the memory.
+	release(m *Buffers)
+}
+
 // load surveys the run files, so as to allocate once, and then reads them.
 func (in *Input) load(next func() (string, bool)) error {
 	s := in.cfg.Buffers.reader()
@@ -104,7 +111,7 @@ func (in *Input) load(next func() (string, bool)) error {
 	if err != nil {
 		return err
 	}
-	b := in.newBatch()
+	b := in.newStore()
 	var loaded int64
 	for _, path := range paths {
 		if err := in.visit(s, path, func() error { return in.read(s, b) }); err != nil {
@@ -116,7 +123,6 @@ func (in *Input) load(next func() (string, bool)) error {
 		return fmt.Errorf("run files changed while being read: %d records, were %d", loaded, in.total.records)
 	}
 	b.sort()
-	b.cut()
 	if len(in.spiller.runs) == 0 {
 		in.source = b
 		return nil
@@ -124,7 +130,7 @@ func (in *Input) load(next func() (string, bool)) error {
 	if err := in.spiller.spill(b); err != nil {
 		return err
 	}
-	*b = batch{} // its memory goes to the merge, not to Buffers
+	b = nil // its memory goes to the merge, not to Buffers
 	in.source, err = in.spiller.merge()
 	return err
 }
@@ -162,25 +168,15 @@ func (in *Input) visit(s *Segment, path string, do func() error) error {
 	return do()
 }
 
-// newBatch returns a batch for all records, or for as many as fit the budget. If
-// groups are cut, it begins with a fifth of all records: then there are bars, and
-// few of the others are loaded at all. The arena is for twice as many, since records
-// that take the place of others there do not free theirs.
-func (in *Input) newBatch() *batch {
+// newStore returns a store for all records, or for as many as fit the budget.
+func (in *Input) newStore() store {
+	if t := newTops(&in.cfg, &in.cutter); t != nil {
+		return t
+	}
 	records, bytes := in.room()
-	part, held := records, bytes
-	if early := max(in.total.records/earlyPart, in.cfg.early); in.cutter.barring() && early < records {
-		part = early
-		held = min(bytes, int64(2*float64(early)*float64(in.total.bytes)/float64(in.total.records)))
-	}
 	b := newBatch(in.shape, in.cfg.Beat, &in.cutter)
-	if part < records && footprint(in.shape, part, held)+footprint(in.shape, records, bytes) <= in.cfg.Budget {
-		in.cfg.Buffers.lend(b, part, held, in.cfg.Budget) // it may move when it grows
-	} else {
-		in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
-		b.resize(records, bytes)
-	}
-	b.resize(part, held)
+	in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
+	b.resize(records, bytes)
 	return b
 }
 
@@ -196,7 +192,7 @@ func (in *Input) room() (records, bytes int64) {
 }
 
 // read adds the records of s to b, making room whenever it is full.
-func (in *Input) read(s *Segment, b *batch) error {
+func (in *Input) read(s *Segment, b store) error {
 	for {
 		if s.inBlock > 0 {
 			if err := in.makeRoom(b); err != nil {
@@ -220,23 +216,9 @@ func (in *Input) nextBlock(s *Segment) error {
 	return s.nextBlock()
 }
 
-// makeRoom cuts the groups of a full batch, and if that does not free half of it,
-// lets it grow as far as it may, or spills it.
-func (in *Input) makeRoom(b *batch) error {
-	held := b.len() + b.replaced
-	b.sort()
-	b.cut()
-	records, bytes := in.room()
-	halved := in.cfg.First > 0 && 2*b.len() <= min(held, b.records)
-	grows := in.cfg.First > 0 && int64(b.records) < records
-	switch {
-	case halved:
-		b.compact()
-	case grows:
-		b.resize(records, bytes)
-	}
-	b.setBars()
-	if halved || grows {
+// makeRoom spills a full store, if there is no other way.
+func (in *Input) makeRoom(b store) error {
+	if b.makeRoom() {
 		return nil
 	}
 	if err := in.spiller.spill(b); err != nil {
@@ -347,8 +329,8 @@ func (in *Input) Close() error {
 	var err error
 	if in.source != nil {
 		err = in.source.close()
-		if b, ok := in.source.(*batch); ok {
-			in.cfg.Buffers.take(b)
+		if b, ok := in.source.(store); ok {
+			b.release(in.cfg.Buffers)
 		}
 		in.source = nil
 	}

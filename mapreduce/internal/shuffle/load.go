@@ -10,8 +10,6 @@ const slack = 16
 func (b *batch) load(s *Segment) error {
 	ok := true
 	switch {
-	case b.keyed && b.cutter.bars.set():
-		ok = b.loadBarred(s)
 	case b.keyed && b.shape.value > 0:
 		b.loadFixed(s)
 	case b.keyed:

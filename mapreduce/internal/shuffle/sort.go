@@ -13,7 +13,7 @@ const (
 	smallKeys  = 64  // below, comparing keys is faster than new words
 	maxLevel   = 64  // new words for one key; bounds the recursion
 	window     = 15  // bytes of a key that two words hold, beside its length
-	smallFirst = 32  // up to here, selecting by insertion is faster than sorting
+	smallRun   = 32  // up to here, a run of tops is sorted by insertion
 )
 
 // narrow is the index entry of a record with a key of at most eight bytes: the
@@ -30,14 +30,19 @@ type wide [3]uint64
 // item is an index entry. The last word locates the value.
 type item interface{ narrow | wide }
 
-// sort orders the batch by full key, equal keys as they were loaded. If groups are
-// to be cut and that is cheaper, only the part of each that is kept.
+// sort implements store.
 func (b *batch) sort() {
+	b.order()
+	b.cut()
+}
+
+// order orders the batch by full key, equal keys as they were loaded.
+func (b *batch) order() {
 	n := b.sorted
 	switch {
 	case n == b.len():
 	case b.slim:
-		b.sortNarrow(b.narrow[n:], b.temp.narrow[:len(b.narrow)-n])
+		sortNarrow(b.narrow[n:], b.temp.narrow[:len(b.narrow)-n], b.beat)
 		b.narrow = mergeTail(b.narrow, n, b.temp.narrow, b.cutter)
 	case b.keyed:
 		b.sortWords(b.wide[n:], b.temp.wide[:len(b.wide)-n], 0)
@@ -48,7 +53,7 @@ func (b *batch) sort() {
 }
 
 // mergeTail merges the first n items, which are cut, with the others, which are
-// sorted and of which only what is not cut is in order. It returns all that is left.
+// sorted. It returns all that is left.
 func mergeTail[T item](items []T, n int, temp []T, c *cutter) []T {
 	if n == 0 {
 		return items
@@ -75,14 +80,22 @@ func exceeds[T item](x, y *T) bool {
 	return (*x)[0] > (*y)[0] || (*x)[0] == (*y)[0] && keyWord(x, 1) > keyWord(y, 1)
 }
 
+// keyWord returns a word of an item, or zero if it is not of the key but the last.
+func keyWord[T item](it *T, word int) uint64 {
+	if word == len(*it)-1 {
+		return 0
+	}
+	return (*it)[word]
+}
+
 // sortNarrow sorts items by key, stably. The result is in items; temp has the same
 // length.
-func (b *batch) sortNarrow(items, temp []narrow) {
+func sortNarrow(items, temp []narrow, beat func()) {
 	if len(items) < smallRadix {
 		slices.SortStableFunc(items, func(x, y narrow) int { return cmp.Compare(x[0], y[0]) })
 		return
 	}
-	radix(items, temp, 0, 0, varyingBits(items, 0), b.beat)
+	radix(items, temp, 0, 0, varyingBits(items, 0), beat)
 }
 
 // sortWords sorts items by both words and the ref, from word on, and expects them
@@ -115,11 +128,7 @@ func (b *batch) sortWords(items, temp []wide, word int) {
 
 // sortEqual sorts items that are equal up to word.
 func (b *batch) sortEqual(items, temp []wide, word int) {
-	switch {
-	case word > 0:
-	case b.cutter.selects(len(items)):
-		selectFirst(items, b.cutter.first)
-	default:
+	if word == 0 {
 		b.sortWords(items, temp, 1)
 	}
 }
@@ -246,22 +255,6 @@ func insert(x []wide, it wide) {
 		i--
 	}
 	x[i] = wide{first, second, ref}
-}
-
-// selectFirst brings the least n of items with equal first words to the front, in
-// order. The others are lost: they are cut.
-func selectFirst(x []wide, n int) {
-	n = min(n, len(x))
-	insertionSort(x[:n])
-	worst, ref := x[n-1][1], x[n-1][2]
-	for i := n; i < len(x); i++ {
-		it := &x[i]
-		if it[1] > worst || it[1] == worst && it[2] > ref {
-			continue
-		}
-		insert(x[:n], *it)
-		worst, ref = x[n-1][1], x[n-1][2]
-	}
 }
 
 // sortKeys sorts items whose keys stand in the arena and share their first depth

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -34,17 +35,17 @@ func shapedMaps(n, maps, k, v int) [][]record {
 	return out
 }
 
-// The first of each group come out for every kind of record that bars are for, and
-// few of the others are ever in the batch.
+// The first of each group come out for every kind of record that tops are for, and
+// for others.
 func TestInputFirstShapes(t *testing.T) {
 	four := func([]byte) int { return 4 }
 	for _, shape := range []shape{{16, 0}, {16, 4}, {16, 20}, {11, 0}, {8, 0}, {8, 8}, {7, 5}, {8, 20}} {
 		maps := shapedMaps(20_000, 3, shape.key, shape.value)
 		s := Stream{"s", 1, shape.key, shape.value}
-		for _, first := range []int{1, 10, smallFirst, smallFirst + 8} {
+		for _, first := range []int{1, 10, smallRun, smallRun + 8} {
 			want := firstRecords(oracle(maps, 0), four, first)
 			for _, budget := range []int64{1 << 30, 500_000, 100_000, 10_000} {
-				in := testInput(t, Config{First: first, Group: four, Budget: budget, early: 1000}, s, maps)
+				in := testInput(t, Config{First: first, Group: four, Budget: budget}, s, maps)
 				cut := in.cutter.removed
 				if _, got := drain(t, in); !slices.Equal(got, want) {
 					t.Errorf("%v, first %d, budget %d: wrong records", shape, first, budget)
@@ -52,16 +53,15 @@ func TestInputFirstShapes(t *testing.T) {
 				if in.Delivered() != int64(len(want)) || in.Cut() != 20_000-int64(len(want)) {
 					t.Errorf("delivered %d, cut %d", in.Delivered(), in.Cut())
 				}
-				if budget == 1<<30 && (in.Spilled() > 0 || cut != 20_000-int64(len(want)) || !in.cutter.bars.set()) {
-					t.Errorf("%v, first %d: %d spilled, %d cut, bars %v", shape, first, in.Spilled(), cut, in.cutter.bars.set())
+				if budget == 1<<30 && (in.Spilled() > 0 || cut != 20_000-int64(len(want))) {
+					t.Errorf("%v, first %d: %d spilled, %d cut", shape, first, in.Spilled(), cut)
 				}
 			}
 		}
 	}
 }
 
-// Once there are bars, groups are not loaded and sorted but kept in order: however many
-// records there are, the batch does not grow, and its arena is cleared when it is full.
+// However many records there are, tops do not grow.
 func TestInputFirstStaysSmall(t *testing.T) {
 	for _, descends := range []bool{false, true} { // the worst order: all take the place of others
 		maps := scoredMaps(200_000, 3, 200, func(i int, rng *rand.Rand) uint64 {
@@ -70,18 +70,81 @@ func TestInputFirstStaysSmall(t *testing.T) {
 			}
 			return rng.Uint64()
 		})
-		in := testInput(t, Config{First: 10, Group: eight, Budget: 1 << 30, early: 4000}, Stream{"s", 1, 16, 0}, maps)
-		b, ok := in.source.(*batch)
+		in := testInput(t, Config{First: 10, Group: eight, Budget: 1 << 30}, Stream{"s", 1, 16, 0}, maps)
+		b, ok := in.source.(*tops)
 		if !ok {
 			t.Fatal("records were spilled")
 		}
-		if n := cap(b.wide); b.len() != 2000 || n > 50_000 || in.Spilled() > 0 {
-			t.Errorf("%d records in room for %d, %d bytes spilled", b.len(), n, in.Spilled())
+		if b.held != 2000 || b.bytes() > 200_000 || in.Spilled() > 0 {
+			t.Errorf("%d records in %d bytes, %d bytes spilled", b.held, b.bytes(), in.Spilled())
 		}
 		if _, got := drain(t, in); !slices.Equal(got, firstRecords(oracle(maps, 0), eight, 10)) {
 			t.Error("wrong records")
 		}
 	}
+}
+
+// Values too long for an item take the place of others where they can, and gaps are closed: however many records lose
+// their places, the arena does not grow.
+func TestTopsCloseGaps(t *testing.T) {
+	maps := scoredMaps(50_000, 3, 100, func(i int, _ *rand.Rand) uint64 { return ^uint64(i) }) // each is better than all before
+	for _, records := range maps {
+		for i := range records {
+			records[i].value += strings.Repeat("x", i*7%200)
+		}
+	}
+	for _, budget := range []int64{1 << 30, 600_000, 100_000} {
+		in := testInput(t, Config{First: 10, Group: eight, Budget: budget}, Stream{"s", 1, 16, 0}, maps)
+		if top, ok := in.source.(*tops); budget > 500_000 && (!ok || top.bytes() > 500_000 || top.live > cap(top.arena)) {
+			t.Errorf("budget %d: not in memory, or in too much", budget)
+		}
+		if _, got := drain(t, in); !slices.Equal(got, firstRecords(oracle(maps, 0), eight, 10)) {
+			t.Errorf("budget %d: wrong records", budget)
+		}
+	}
+}
+
+// Tops use the memory of those before, if the budget allows.
+func TestTopsUseBuffers(t *testing.T) {
+	maps := scoredMaps(20_000, 2, 3000, func(_ int, rng *rand.Rand) uint64 { return rng.Uint64() })
+	s := Stream{"s", 1, 16, 0}
+	paths := writeMaps(t, t.TempDir(), s, maps)
+	var m Buffers
+	run := func(budget int64) {
+		t.Helper()
+		in, err := NewInput(Config{First: 10, Group: eight, Budget: budget, Buffers: &m, KeyWidth: 16, TempDir: t.TempDir()}, each(paths))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := drain(t, in); !slices.Equal(got, firstRecords(oracle(maps, 0), eight, 10)) {
+			t.Errorf("budget %d: wrong records", budget)
+		}
+		if err := in.Close(); err != nil || m.tops.bytes() > budget {
+			t.Errorf("%d bytes kept of a budget of %d, %v", m.tops.bytes(), budget, err)
+		}
+	}
+	run(4 << 20)
+	had := &m.tops.items[0]
+	run(4 << 20)
+	if had != &m.tops.items[0] {
+		t.Error("memory was not used again")
+	}
+	run(100_000)
+}
+
+// The first of many come out in order, equal ones as they came.
+func TestSortRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		run := make([]narrow, rapid.IntRange(0, 3*smallRun).Draw(t, "n"))
+		for i := range run {
+			run[i] = narrow{rapid.Uint64Range(0, 9).Draw(t, "order"), uint64(i)}
+		}
+		want := slices.Clone(run)
+		slices.SortFunc(want, func(x, y narrow) int { return slices.Compare(x[:], y[:]) })
+		if sortRun(run); !slices.Equal(run, want) {
+			t.Fatalf("got %v, want %v", run, want)
+		}
+	})
 }
 
 // A lot finds the records that split finds, or reports what is no record.
@@ -104,16 +167,20 @@ func FuzzLot(f *testing.F) {
 			at += n
 		}
 		var l lot
-		if len(want) < lotSize && l.decode(raw, len(want)+1, s) {
+		tp := tops{shape: s, width: min(s.key, 8), mask: ^(^uint64(0) >> min(8*s.key, 64))}
+		if len(want) < lotSize && l.decode(raw, len(want)+1, &tp) {
 			t.Fatalf("more than %d records", len(want))
 		}
-		if !l.decode(raw, len(want), s) {
+		if !l.decode(raw, len(want), &tp) {
 			t.Fatalf("fewer than %d records", len(want))
 		}
 		for i, at := range want {
 			k, v, n := s.split(raw[at:])
 			first, second := keyWords(k)
-			if l.at[i] != at || l.at[i+1] != at+n || l.key[i] != at+n-len(k)-len(v) || l.first[i] != first || l.second[i] != second {
+			if s.key <= 8 {
+				second = 0
+			}
+			if l.at[i] != at || l.at[i+1] != at+n || l.key[i] != at+n-len(k)-len(v) || l.group[i] != first || l.order[i] != second {
 				t.Fatalf("record %d differs", i)
 			}
 		}
@@ -131,29 +198,6 @@ func drawWides(t *rapid.T, from, most int) []wide {
 
 func compareWides(x, y wide) int {
 	return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]))
-}
-
-// Replacing the last again and again leaves the least of all, equal ones in order.
-func TestReplaceLast(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		items := drawWides(t, 0, 40)
-		n := rapid.IntRange(0, len(items)).Draw(t, "n")
-		if n == 0 {
-			return
-		}
-		got := slices.Clone(items[:n])
-		slices.SortStableFunc(got, compareWides)
-		for _, it := range items[n:] {
-			less := compareWides(it, got[n-1]) < 0
-			if replaceLast(got, it) != less {
-				t.Fatalf("%v replaced: %v", it, !less)
-			}
-		}
-		slices.SortStableFunc(items, compareWides)
-		if !slices.Equal(got, items[:n]) {
-			t.Fatalf("got %v, want %v", got, items[:n])
-		}
-	})
 }
 
 // A sorted tail is merged as if all had been sorted, but for what is cut of it.
