@@ -21,9 +21,9 @@ type Kernel struct {
 
 // NewKernel prepares to compare the items of a matrix of interactions, given by users (a row for each user, a column
 // for each item) and by items (its transpose). It reads all entries once where the method weighs them, and the lengths
-// of rows otherwise. Memory: numbers for each user and item, and for values that the method transforms 4 bytes for each
-// entry. Errors: a method that does not pass Check, matrices that do not belong together, values that the method
-// cannot take.
+// of rows otherwise. Memory: numbers for each user and item, and 4 bytes for each entry where values are transformed
+// (tfidf, bm25, rp3beta with an alpha other than 1). Errors: a method that does not pass Check, matrices that do not
+// belong together, values that the method cannot take.
 func NewKernel(m Method, users, items Matrix) (*Kernel, error) {
 	if err := m.Check(); err != nil {
 		return nil, err

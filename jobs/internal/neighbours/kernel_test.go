@@ -31,6 +31,38 @@ func TestRowsDoNotDependOnOthers(t *testing.T) {
 	})
 }
 
+// TestRowsBeginLongerRows: what is passed over below the K best is never one of them, with many users too.
+func TestRowsBeginLongerRows(t *testing.T) {
+	users := generate(600, 150, 25)
+	for _, a := range Algorithms() {
+		for _, n := range []int{1, 5, 40} {
+			some, all := Defaults(a), Defaults(a)
+			some.K, all.K = n, maxK
+			short, long := kernel(t, some, users), kernel(t, all, users)
+			for i := range users.Columns() {
+				want := long.Row(i, nil)
+				if got := short.Row(i, nil); !slices.Equal(got, want[:min(n, len(want))]) {
+					t.Fatalf("%s, K %d, item %d: %v, want the first of %v", a, n, i, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestEqualCosinesAreEqual: x/sqrt(a b) and x s/sqrt(a b s^2) are the same number, and come out so.
+func TestEqualCosinesAreEqual(t *testing.T) {
+	for x := 1.0; x < 20; x++ {
+		for s := 2.0; s < 20; s++ {
+			for n := x; n < 60; n++ {
+				m := measure{exact: true, count: []float64{1000, n, n * s * s}}
+				if a, b := m.similarity(0, 1, x), m.similarity(0, 2, x*s); a != b {
+					t.Fatalf("%v of %v users: %v, %v of %v: %v", x, n, a, x*s, n*s*s, b)
+				}
+			}
+		}
+	}
+}
+
 // TestRowIsAppended: what dst holds stays.
 func TestRowIsAppended(t *testing.T) {
 	users := compress(1, 2, []entry{{0, 0, 1}, {0, 1, 1}}, true)

@@ -64,5 +64,5 @@ func (l xlogx) of(x float64) float64 {
 	if x < float64(len(l)) {
 		return l[int(x)]
 	}
-	return x * math.Log(x)
+	return float64(x * math.Log(x)) // rounded: it is added, and not to be fused
 }

@@ -51,8 +51,9 @@ func NewScorer(neighbours Matrix, o ScoreOptions) (*Scorer, error) {
 
 // Score appends to dst the best candidates for a user who has history, items in ascending order without repetition:
 // those with a score above 0 that are not in history, the highest score first, of equal ones the lowest index first.
-// The score of candidate c is the sum over history, in its order, of value times similarity; nil values are all 1. The
-// reasons are valid until the next call.
+// The score of candidate c is the sum over history, in its order, of value times similarity, by whatever algorithm; nil
+// values are all 1. (With a user's values rp3beta's walk from the user has them too, but for a factor that all of the
+// user's scores share.) The reasons are valid until the next call.
 func (s *Scorer) Score(history []uint32, values []float32, dst []Scored) []Scored {
 	work := s.addUp(history, values)
 	for _, h := range history {

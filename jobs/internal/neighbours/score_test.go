@@ -28,12 +28,12 @@ func speaks(items int, seed uint64) *memory {
 
 // TestScoresOfManyCandidates: more than a chunk of candidates, and rows that are long beside few candidates.
 func TestScoresOfManyCandidates(t *testing.T) {
-	const items = 600
+	const items = 300
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		neighbours := speaks(items, seed)
 		o := ScoreOptions{
-			Top:     rapid.SampledFrom([]int{1, 3, 10, 255, 256, 600, 5000}).Draw(t, "top"),
+			Top:     rapid.SampledFrom([]int{1, 3, 10, 255, 256, 300, 5000}).Draw(t, "top"),
 			Because: rapid.IntRange(0, 4).Draw(t, "because"),
 		}
 		s, err := NewScorer(neighbours, o)

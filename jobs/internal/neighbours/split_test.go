@@ -140,9 +140,10 @@ func (s *split) lists(score func(history []uint32) []Scored) [][]Scored {
 	return lists
 }
 
-// scored is the lists by a Kernel.
-func (s *split) scored(t testing.TB, k *Kernel, top int) [][]Scored {
-	scorer, err := NewScorer(stored(k), ScoreOptions{Top: top})
+// scored is the lists of a Scorer.
+func (s *split) scored(t testing.TB, neighbours Matrix, top int) [][]Scored {
+	t.Helper()
+	scorer, err := NewScorer(neighbours, ScoreOptions{Top: top})
 	if err != nil {
 		t.Fatal(err)
 	}
