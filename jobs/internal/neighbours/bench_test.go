@@ -1,6 +1,7 @@
 package neighbours
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -54,7 +55,7 @@ func BenchmarkKernel(b *testing.B) {
 	for _, m := range []Method{
 		{Algorithm: Cosine, K: 20}, {Algorithm: Cosine, K: 100}, Defaults(TFIDF), Defaults(Jaccard), Defaults(LLR), Defaults(RP3beta),
 	} {
-		b.Run(string(m.Algorithm), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s-%d", m.Algorithm, m.K), func(b *testing.B) {
 			users := large()
 			items := transpose(users)
 			b.ResetTimer()
