@@ -17,7 +17,7 @@ type filler[In any] struct {
 	b      *batchRun[In]
 	end    int64             // ordinal at which reading ends, before the rows do
 	choosy bool              // some rows may not be touched
-	given  bool              // next has given the row behind the last one
+	given  int               // rows behind the last one that next has given
 	size   func(r *In) int64 // bytes of input that a row stands for, nil where they do not count
 	bytes  int64             // of the rows of the batch
 	pass   func(b *batchRun[In]) (*batchRun[In], error)
@@ -39,65 +39,35 @@ func (f *filler[In]) run(ctx context.Context, read func(context.Context, *filler
 	if err := read(ctx, f); err != nil {
 		return err
 	}
-	if f.given {
-		f.b.reset(f.b.n, f.b.n+1)
-	}
+	f.takeBack()
 	return f.flush()
 }
 
 // readAll reads a shard.
 func (f *filler[In]) readAll(in Reader[In]) error {
-	if many, ok := in.(BatchReader[In]); ok && !f.choosy && f.ready == nil {
-		return f.readMany(many)
-	}
+	many, ok := in.(BatchReader[In])
 	for f.ordinal() < f.end {
-		if err := in.Read(f.next()); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("shard row %d: %w", f.ordinal(), err)
+		rows, n, err := f.next(len(f.b.rows)), 1, error(nil)
+		if ok {
+			n, err = many.ReadRows(rows)
+		} else {
+			err = in.Read(&rows[0])
 		}
-		if err := f.add(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readMany reads a shard of which all rows are wanted.
-func (f *filler[In]) readMany(in BatchReader[In]) error {
-	for {
-		n, err := in.ReadRows(f.b.rows[f.b.n:]) // which begin has reset
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("shard row %d: %w", f.ordinal(), err)
 		}
-		if err := f.tookMany(n); err != nil {
+		if err := f.add(n); err != nil {
 			return err
 		}
-	}
-}
-
-// tookMany counts n rows behind the last one, and passes full batches on.
-func (f *filler[In]) tookMany(n int) error {
-	for n > 0 {
-		some := f.count(n)
-		f.b.n += some
-		n -= some
-		if !f.full() {
-			return nil
-		}
-		at := f.b.n
-		if err := f.flush(); err != nil {
-			return err
-		}
-		f.b.shift(at, n)
 	}
 	return nil
 }
 
-// count counts the bytes of up to n rows behind the last one, and tells how many of them the batch takes.
+// count counts the bytes of up to n rows behind the last one, and tells how many of them the batch takes. Rejected rows have
+// a size too: they are known not before something has gone wrong.
 func (f *filler[In]) count(n int) int {
 	if f.size == nil {
 		return n
@@ -116,26 +86,37 @@ func (f *filler[In]) full() bool { return f.b.n == len(f.b.rows) || f.bytes >= b
 // ordinal is that of the next row.
 func (f *filler[In]) ordinal() int64 { return f.b.first + int64(f.b.n) }
 
-// next gives the row behind the last one, which begin has reset unless it has been given before.
-func (f *filler[In]) next() *In {
-	b := f.b
-	if f.given {
-		b.reset(b.n, b.n+1)
+// next gives up to n rows behind the last one, which begin has reset unless they have been given before, and just one where
+// rows are looked at one by one.
+func (f *filler[In]) next(n int) []In {
+	f.takeBack()
+	if f.given = min(n, len(f.b.rows)-f.b.n); f.choosy || f.ready != nil {
+		f.given = 1
 	}
-	f.given = true
-	return &b.rows[b.n]
+	return f.b.rows[f.b.n:][:f.given]
 }
 
-func (f *filler[In]) add() error {
+// takeBack resets the rows that have been given and not been taken.
+func (f *filler[In]) takeBack() {
+	f.b.reset(f.b.n, f.b.n+f.given)
+	f.given = 0
+}
+
+// add takes the first n of the rows that next has given.
+func (f *filler[In]) add(n int) error {
 	if f.choosy || f.ready != nil {
 		if err := f.examine(); err != nil {
 			return err
 		}
 	}
-	if f.size != nil { // of rejected rows too: they are known not before something has gone wrong
-		f.bytes += f.size(&f.b.rows[f.b.n])
+	for n > 0 {
+		some := f.count(n)
+		n -= some
+		if err := f.took(some); err != nil {
+			return err
+		}
 	}
-	return f.took()
+	return nil
 }
 
 // examine finds out whether the row behind the last one is to be touched, and prepares it if so.
@@ -173,19 +154,24 @@ func (f *filler[In]) reject(o Origin, reason error) error {
 	if f.ordinal() >= f.end {
 		return ErrLimit
 	}
-	f.next()
+	f.next(1)
 	f.b.reject(reason, &o)
-	return f.took()
+	return f.took(1)
 }
 
-// took counts the row behind the last one, and passes a full batch on.
-func (f *filler[In]) took() error {
-	f.given = false
-	f.b.n++
+// took counts n rows behind the last one, and passes a full batch on: the rows given behind them move to the front of the next.
+func (f *filler[In]) took(n int) error {
+	f.b.n += n
+	f.given -= n
 	if !f.full() {
 		return nil
 	}
-	return f.flush()
+	at := f.b.n
+	if err := f.flush(); err != nil {
+		return err
+	}
+	f.b.shift(at, f.given)
+	return nil
 }
 
 // flush passes on the batch, if it has rows.

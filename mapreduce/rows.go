@@ -30,8 +30,8 @@ type Rows[R any] struct {
 
 // rowTarget is where the rows of a source go. Each row, good or rejected, has the next ordinal.
 type rowTarget[R any] interface {
-	next() *R
-	add() error // takes the row that next gave last
+	next(n int) []R  // up to n rows, at least one
+	add(n int) error // takes the first n of the rows that next gave last
 	reject(o Origin, reason error) error
 }
 
@@ -57,27 +57,46 @@ func (s *Source[R]) readRanges(ctx context.Context, t *taskRun, ranges []Range, 
 }
 
 // Next gives the next row to fill, reset. It is valid until Add, Reject or the following Next, and not taken before Add.
-func (s *Rows[R]) Next() *R {
+func (s *Rows[R]) Next() *R { return &s.NextRows(1)[0] }
+
+// NextRows is Next for several rows, which follow each other: at least one, and up to n.
+func (s *Rows[R]) NextRows(n int) []R {
 	if s.err != nil { // no row is taken any more
-		return new(R)
+		return make([]R, 1)
 	}
-	return s.to.next()
+	return s.to.next(max(n, 1))
 }
 
 // Add takes the row that Next gave last, and keeps it for a while: what it points to must be the row's own.
-func (s *Rows[R]) Add() error {
-	if s.pace == 0 {
-		if err := s.look(); err != nil {
+func (s *Rows[R]) Add() error { return s.AddRows(1) }
+
+// AddRows is Add for the first n of the rows that NextRows gave last.
+func (s *Rows[R]) AddRows(n int) error {
+	for n > 0 {
+		some, err := s.admit(n)
+		if err != nil {
 			return err
 		}
-	}
-	s.pace--
-	s.busy = true
-	err := s.to.add()
-	if s.busy = false; err != nil {
-		return s.keep(err)
+		s.busy = true
+		err = s.to.add(some)
+		if s.busy = false; err != nil {
+			return s.keep(err)
+		}
+		n -= some
 	}
 	return nil
+}
+
+// admit tells how many of n rows may be taken now.
+func (s *Rows[R]) admit(n int) (int, error) {
+	if s.pace == 0 {
+		if err := s.look(); err != nil {
+			return 0, err
+		}
+	}
+	n = min(n, s.pace)
+	s.pace -= n
+	return n, nil
 }
 
 // Place tells where the next row stands among all rows of the input, good or rejected: the number of the task that
@@ -97,12 +116,9 @@ func (s *Rows[R]) Reject(o Origin, reason error) error {
 	if reason == nil {
 		reason = errNoReason
 	}
-	if s.pace == 0 {
-		if err := s.look(); err != nil {
-			return err
-		}
+	if _, err := s.admit(1); err != nil {
+		return err
 	}
-	s.pace--
 	s.busy = true
 	err := s.to.reject(o, reason)
 	s.busy = false
@@ -166,6 +182,7 @@ type shardRows[R any] struct {
 	w     *rowWriter[R]
 	batch slots[R]
 	n     int   // rows of the batch that wait to be written
+	given int   // rows behind them that next has given
 	bytes int64 // of them
 	size  int64 // of the current shard
 	rows  int64
@@ -182,31 +199,67 @@ func newShardRows[R any](t *taskRun, src *Source[R], w *rowWriter[R]) *shardRows
 	return &shardRows[R]{t: t, src: src, w: w, batch: newSlots[R](rows), emits: emits}
 }
 
-func (s *shardRows[R]) next() *R {
-	s.batch.reset(s.n, s.n+1)
-	return &s.batch.rows[s.n]
+func (s *shardRows[R]) next(n int) []R {
+	if s.src.Emit != nil {
+		n = 1 // which that may reject
+	}
+	s.given = min(n, len(s.batch.rows)-s.n)
+	s.batch.reset(s.n, s.n+s.given)
+	return s.batch.rows[s.n:][:s.given]
 }
 
-func (s *shardRows[R]) add() error {
-	s.t.counts.Read++
-	var size int64
-	if s.src.Size != nil {
-		size = s.src.Size(&s.batch.rows[s.n])
-	}
+func (s *shardRows[R]) add(n int) error {
+	s.t.counts.Read += int64(n)
 	if s.src.Emit == nil {
-		s.t.counts.Mapped++
-	} else if gone, err := s.emit(size); gone || err != nil {
+		s.t.counts.Mapped += int64(n)
+	} else if gone, err := s.emit(); gone || err != nil {
 		return err
 	}
-	s.bytes += size
-	s.n++
-	if full(s.src.Target, s.rows+int64(s.n), s.size+s.bytes) {
-		return s.roll()
-	}
-	if s.n == len(s.batch.rows) || s.bytes >= shardBatchBytes {
-		return s.flush()
+	for n > 0 {
+		some := s.count(n)
+		n -= some
+		if err := s.took(some); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// count counts the bytes of up to n rows behind the last one, and tells how many of them go before something is written.
+func (s *shardRows[R]) count(n int) int {
+	if most := s.src.Target.Rows - s.rows - int64(s.n); s.src.Target.Rows > 0 && most < int64(n) {
+		n = max(int(most), 1)
+	}
+	if s.src.Size == nil {
+		return n
+	}
+	rows, most := s.batch.rows[s.n:][:n], int64(shardBatchBytes)
+	if target := s.src.Target.Bytes; target > 0 {
+		most = min(most, target-s.size)
+	}
+	for i := range rows {
+		if s.bytes += s.src.Size(&rows[i]); s.bytes >= most {
+			return i + 1
+		}
+	}
+	return n
+}
+
+// took counts n rows behind the last one, and writes what waits if it is enough. Rows given behind them move to the front.
+func (s *shardRows[R]) took(n int) (err error) {
+	s.n += n
+	s.given -= n
+	at := s.n
+	switch {
+	case full(s.src.Target, s.rows+int64(s.n), s.size+s.bytes):
+		err = s.roll()
+	case s.n == len(s.batch.rows) || s.bytes >= shardBatchBytes:
+		err = s.flush()
+	default:
+		return nil
+	}
+	s.batch.shift(at, s.given)
+	return err
 }
 
 // flush writes the rows that wait.
@@ -231,8 +284,11 @@ func (s *shardRows[R]) roll() error {
 }
 
 // emit lets the row emit pairs into the streams of the split. It is gone if that rejected or dropped it.
-func (s *shardRows[R]) emit(size int64) (gone bool, err error) {
+func (s *shardRows[R]) emit() (gone bool, err error) {
 	out, row := &s.t.out, &s.batch.rows[s.n]
+	if s.src.Size != nil {
+		s.emitted += s.src.Size(row)
+	}
 	out.more()
 	s.src.Emit(row, out)
 	reason, gone := out.gone()
@@ -241,7 +297,7 @@ func (s *shardRows[R]) emit(size int64) (gone bool, err error) {
 			return gone, err
 		}
 	}
-	if s.emitted += size; len(out.rows) < s.emits && s.emitted < shardBatchBytes {
+	if len(out.rows) < s.emits && s.emitted < shardBatchBytes {
 		return gone, nil
 	}
 	return gone, s.flushEmits()

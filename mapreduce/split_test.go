@@ -94,7 +94,7 @@ func TestSplitBatches(t *testing.T) {
 		var groups []int
 		all := make([]given, 170)
 		for i := range all {
-			all[i] = given{n: i + 1, how: i % 3}
+			all[i] = given{n: i + 1, how: min(i%20, 3)}
 		}
 		src := &Source[seenRow]{Target: Target{Rows: c.rows}}
 		if c.size > 0 {
