@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -37,6 +38,23 @@ func BenchmarkRead(b *testing.B) {
 				}
 				var rec Record
 				return func() error { return r.Read(&rec) }
+			})
+		})
+		b.Run(name+"/delimited-many", func(b *testing.B) {
+			formattest.BenchRead(b, data, rows, func() func() error {
+				r, err := NewReader(bytes.NewReader(data), "a.csv", Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var recs Records
+				i := 0
+				return func() error {
+					if i++; i < recs.Len() {
+						return nil
+					}
+					i = 0
+					return r.ReadRecords(&recs, 256)
+				}
 			})
 		})
 		b.Run(name+"/scanner", func(b *testing.B) {
@@ -94,4 +112,31 @@ func BenchmarkScan(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkNumbers reads an int and a float of each record, of those that are read together.
+func BenchmarkNumbers(b *testing.B) {
+	const rows = 1_000_000
+	data := ratings(rows)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		r, err := NewReader(bytes.NewReader(data), "a.csv", Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var recs Records
+		var ints [256]int64
+		var floats [256]float64
+		for {
+			if err := r.ReadRecords(&recs, len(ints)); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+			if n := recs.Len(); recs.CanonicalInts(0, 0, ints[:n]) != n || recs.Floats(0, 3, floats[:n]) != n {
+				b.Fatal("no numbers")
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
 }

@@ -15,6 +15,9 @@
 // All records have as many fields as Options.Columns has names or, without names, as
 // the first good record has.
 //
+// Reader.Read reads one record, Reader.ReadRecords several at once; numbers are read fastest out of the same field of
+// several records.
+//
 // # Bad records
 //
 // A record that cannot be used is a *formats.RowError, and reading goes on at the line

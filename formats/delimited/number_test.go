@@ -76,28 +76,47 @@ func TestNumbersFromParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { checkNumber(t, shape.Draw(t, "number")) })
 }
 
-// checkFields reads numbers from all places of a record, and compares with the functions that take text.
+// checkFields reads numbers from all places of some records, and compares with the functions that take text.
 func checkFields(t failer, numbers []string, end string) {
 	t.Helper()
-	line := strings.Join(numbers, ";") + end
-	r, err := newReader(strings.NewReader(line), "a", Position{Line: 1}, math.MaxInt64, Options{Comma: ';'}, len(line))
-	var rec Record
+	const records = 3
+	text := strings.TrimSuffix(strings.Repeat(strings.Join(numbers, ";")+end+"\n", records), "\n")
+	o := Options{Comma: ';', Columns: make([]string, len(numbers))}
+	// A window with room to spare sees that nothing follows.
+	r, err := newReader(strings.NewReader(text), "a", Position{Line: 1}, math.MaxInt64, o, len(text)+1)
+	var recs Records
 	if err == nil {
-		err = r.Read(&rec)
+		err = r.ReadRecords(&recs, records)
 	}
-	if err != nil {
-		t.Fatalf("%q: %v", line, err)
+	if err != nil || recs.Len() != records || recs.Fields() != len(numbers) {
+		t.Fatalf("%q: %d records of %d fields, %v", text, recs.Len(), recs.Fields(), err)
 	}
-	for i := range rec.Len() {
-		gotInt, ok := rec.CanonicalInt(i)
-		wantInt, want := CanonicalInt(rec.Field(i))
-		if gotInt != wantInt || ok != want {
-			t.Fatalf("%q: field %d: %d, %v; want %d, %v", line, i, gotInt, ok, wantInt, want)
+	for field := range numbers {
+		for from := range records + 1 {
+			checkColumn(t, &recs, from, field)
 		}
-		got, ok := rec.Float(i)
-		wantFloat, want := Float(rec.Field(i))
-		if math.Float64bits(got) != math.Float64bits(wantFloat) || ok != want {
-			t.Fatalf("%q: field %d: %v, %v; want %v, %v", line, i, got, ok, wantFloat, want)
+	}
+}
+
+// checkColumn compares the numbers of a field of the records from one on.
+func checkColumn(t failer, recs *Records, from, field int) {
+	t.Helper()
+	ints, floats := make([]int64, recs.Len()-from), make([]float64, recs.Len()-from)
+	isInt, isFloat := recs.CanonicalInts(from, field, ints), recs.Floats(from, field, floats)
+	for i := range ints {
+		text := recs.Field(from+i, field)
+		if n, ok := CanonicalInt(text); ok != (i < isInt) || ok && n != ints[i] {
+			t.Fatalf("int %d of %d: %q gives %d, want %d, %v", i, isInt, text, ints[i], n, ok)
+		} else if !ok {
+			break
+		}
+	}
+	for i := range floats {
+		text := recs.Field(from+i, field)
+		if f, ok := Float(text); ok != (i < isFloat) || ok && math.Float64bits(f) != math.Float64bits(floats[i]) {
+			t.Fatalf("float %d of %d: %q gives %v, want %v, %v", i, isFloat, text, floats[i], f, ok)
+		} else if !ok {
+			break
 		}
 	}
 }
@@ -106,7 +125,7 @@ func TestNumbersOfRecords(t *testing.T) {
 	number := rapid.OneOf(rapid.StringMatching(`-?[0-9]{0,9}\.?[0-9]{0,9}`), rapid.StringMatching(`"[0-9]{0,4}("")?\.?[0-9]{0,4}"`))
 	rapid.Check(t, func(t *rapid.T) {
 		numbers := append([]string{"1"}, rapid.SliceOfN(number, 0, 5).Draw(t, "numbers")...)
-		for _, end := range []string{"", "\n", "\r\n", "\n7;7"} {
+		for _, end := range []string{"", "\r", "\n", "\r\n\n"} {
 			checkFields(t, numbers, end)
 		}
 	})
@@ -117,6 +136,26 @@ func FuzzNumbers(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) { checkNumber(t, s) })
+}
+
+// TestNumbersTogether stops at the first text that is no number, wherever it is.
+func TestNumbersTogether(t *testing.T) {
+	number := rapid.OneOf(rapid.Just("7"), rapid.Just("12345678"), rapid.StringMatching(`-?[0-9]{0,9}\.?[0-9]{0,9}`))
+	rapid.Check(t, func(t *rapid.T) {
+		all := rapid.SliceOfN(number, 1, 20).Draw(t, "numbers")
+		text := "1," + strings.Join(all, "\n1,") + "\n"
+		r, err := NewReader(strings.NewReader(text), "a", Options{Columns: []string{"one", "number"}})
+		var recs Records
+		if err == nil {
+			err = r.ReadRecords(&recs, len(all))
+		}
+		if err != nil || recs.Len() != len(all) {
+			t.Fatalf("%d of %d records, %v", recs.Len(), len(all), err)
+		}
+		for from := range len(all) + 1 {
+			checkColumn(t, &recs, from, 1)
+		}
+	})
 }
 
 // TestNumbersDoNotAllocate covers the paths of this package and those of strconv.

@@ -44,6 +44,7 @@ type Reader struct {
 	name    string
 	columns []string
 	width   int // fields of a record, -1 while not known
+	one     Records
 	max     int // bytes of a record
 	any     bool
 	hi      int64 // records start before this offset
@@ -121,26 +122,84 @@ func (r *Reader) Position() Position {
 // next Read goes on after it. At the end the error is io.EOF. Any other error is
 // one of the input and stays.
 func (r *Reader) Read(rec *Record) error {
-	if r.pos < r.stop && r.width > 0 && r.quick() {
-		r.set(rec)
-		r.line++
-		r.row++
-		return nil
+	err := r.ReadRecords(&r.one, 1)
+	if err == nil {
+		*rec = r.one.Record(0)
 	}
+	return err
+}
+
+// ReadRecords sets recs to the next records: at least one, and at most so many. It gives fewer where a bad record follows, or
+// one that is not in memory yet. Errors are those of Read, and come with no record.
+func (r *Reader) ReadRecords(recs *Records, most int) error {
+	most = recs.begin(r, most)
+	for {
+		r.quick(recs, most)
+		if recs.count == most {
+			return nil
+		}
+		if added, err := r.next(recs); err != nil || !added {
+			return err
+		}
+	}
+}
+
+// quick adds records from pos on, as long as they have no quotes and nothing is wrong with them.
+func (r *Reader) quick(recs *Records, most int) {
+	b, width, comma, stop, n := r.buf, recs.width, r.comma, r.stop, recs.count
+	special, chunk, strange, pos := r.special, r.chunk, r.strange, r.pos
+	for n < most && pos < stop && width > 0 {
+		at, last, from, odd := 0, 0, pos, strange
+		row := recs.fields[n*width:][:width]
+		for last = range row {
+			for special == 0 {
+				chunk += chunkSize
+				special, strange = r.patterns.find((*[chunkSize]byte)(b[chunk:]))
+				odd = odd || strange
+			}
+			at = chunk + bits.TrailingZeros64(special)
+			special &= special - 1
+			row[last] = span{uint32(from), uint32(at)}
+			if from = at + 1; b[at] != comma {
+				break
+			}
+		}
+		size := at - pos
+		if last < width-1 || b[at] != '\n' || at >= r.end || size < len("a\r") || size > r.max || odd && r.checkText(b[pos:at]) != nil {
+			break
+		}
+		if b[at-1] == '\r' {
+			row[last].to--
+		}
+		recs.lines[n] = r.line + int64(n-recs.count)
+		n++
+		pos = from
+		r.special, r.chunk, r.strange = special, chunk, strange
+	}
+	r.line += int64(n - recs.count)
+	r.row += int64(n - recs.count)
+	r.pos, recs.count = pos, n
+}
+
+// next adds the next record, whatever it is like. Behind records, it adds none that is bad or not in memory: that comes with
+// the next call.
+func (r *Reader) next(recs *Records) (added bool, err error) {
 	for {
 		if r.pos >= r.stop && r.past() {
-			return io.EOF
+			return r.leave(recs, io.EOF)
 		}
 		at, bad := r.split(r.buf, r.pos, r.end)
 		switch {
+		case at == r.end && !r.eof && recs.count > 0:
+			return r.leave(recs, nil)
 		case at == r.end && !r.eof:
 			if err := r.more(); err != nil {
-				return err
+				return false, err
 			}
 		case at > r.pos+1 || at == r.pos+1 && r.buf[r.pos] != '\r':
-			return r.finish(rec, at, bad)
+			return r.finish(recs, at, bad)
 		case at == r.end:
-			return io.EOF
+			return r.leave(recs, io.EOF)
 		default: // a blank line
 			r.pos = at + 1
 			r.line++
@@ -148,39 +207,13 @@ func (r *Reader) Read(rec *Record) error {
 	}
 }
 
-// quick splits the record at pos if it has no quotes and nothing is wrong with it.
-func (r *Reader) quick() bool {
-	b, special, chunk, strange, odd := r.buf, r.special, r.chunk, r.strange, r.strange
-	fields, from := r.fields[:r.width], r.pos
-	for i := range fields {
-		for special == 0 {
-			chunk += chunkSize
-			special, strange = r.patterns.find((*[chunkSize]byte)(b[chunk:]))
-			odd = odd || strange
-		}
-		at := chunk + bits.TrailingZeros64(special)
-		special &= special - 1
-		fields[i] = span{uint32(from), uint32(at)}
-		from = at + 1
-		if b[at] == r.comma {
-			continue
-		}
-		size := at - r.pos
-		if b[at] != '\n' || i < len(fields)-1 || at >= r.end || size < len("a\r") || size > r.max || odd && r.checkText(b[r.pos:at]) != nil {
-			return false
-		}
-		if b[at-1] == '\r' {
-			fields[i].to--
-		}
-		r.special, r.chunk, r.strange, r.pos = special, chunk, strange, from
-		return true
+// leave leaves what is at pos to the next call, if there are records before it. Else it reports err.
+func (r *Reader) leave(recs *Records, err error) (added bool, _ error) {
+	if recs.count > 0 {
+		r.seek(r.pos)
+		return false, nil
 	}
-	return false
-}
-
-// set sets rec to the fields.
-func (r *Reader) set(rec *Record) {
-	rec.Line, rec.Row, rec.text, rec.fields = r.line, r.row, r.buf, r.fields[:r.width]
+	return false, err
 }
 
 // past reports whether no record may start at pos, which is hi or the byte before it.
@@ -203,18 +236,20 @@ func (r *Reader) more() error {
 	return nil
 }
 
-// finish sets rec to the record from pos to its line end at, or reports what is wrong with it.
-func (r *Reader) finish(rec *Record, at int, bad error) error {
-	var err error
+// finish adds the record from pos to its line end at, or reports what is wrong with it, if it is the first.
+func (r *Reader) finish(recs *Records, at int, bad error) (added bool, err error) {
 	if bad != nil || at-r.pos > r.max || r.count != r.width || r.odd {
 		err = r.check(at, bad)
+	}
+	if err != nil && recs.count > 0 {
+		return r.leave(recs, err)
 	}
 	if bad != nil {
 		r.lines = countLines(r.buf[r.pos:at])
 	}
 	if err == nil {
 		r.drop(r.buf)
-		r.set(rec)
+		recs.add(r)
 	}
 	r.line += r.lines
 	r.row++
@@ -226,5 +261,5 @@ func (r *Reader) finish(rec *Record, at int, bad error) error {
 	if bad != nil || at == r.end {
 		r.seek(r.pos)
 	}
-	return err
+	return err == nil, err
 }

@@ -65,14 +65,58 @@ func drain(t failer, r *Reader) []outcome {
 	}
 }
 
-// readAll reads with a window that is small, since many tests read little.
+// drainMany is drain for records that are read together, so many at most.
+func drainMany(t failer, r *Reader, most int) []outcome {
+	t.Helper()
+	var all []outcome
+	var recs Records
+	for {
+		err := r.ReadRecords(&recs, most)
+		if n := recs.Len(); err != nil && n > 0 || err == nil && (n < 1 || n > most) {
+			t.Fatalf("%d records of at most %d, and %v", n, most, err)
+		}
+		var bad *RowError
+		switch {
+		case errors.Is(err, io.EOF):
+			return all
+		case errors.As(err, &bad):
+			all = append(all, outcome{
+				Line: bad.Line, Row: r.Position().Row - 1, Bad: bad.Error(), Last: bad.Last, Raw: bad.Raw, Column: bad.Column, Err: bad.Err,
+			})
+		case err != nil:
+			t.Fatalf("%v", err)
+		}
+		for i := range recs.Len() {
+			o := outcome{Line: recs.Line(i), Row: recs.Row(i), Fields: []string{}}
+			for field := range recs.Fields() {
+				o.Fields = append(o.Fields, string(recs.Field(i, field)))
+			}
+			all = append(all, o)
+		}
+	}
+}
+
+// readAll reads with a window that is small, since many tests read little. Records that are read together are the same.
 func readAll(t failer, data string, o Options) []outcome {
 	t.Helper()
-	r, err := newReader(strings.NewReader(data), "a.csv", Position{Line: 1}, math.MaxInt64, o, 300)
-	if err != nil {
-		t.Fatalf("%v", err)
+	open := func() *Reader {
+		r, err := newReader(strings.NewReader(data), "a.csv", Position{Line: 1}, math.MaxInt64, o, 300)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		return r
 	}
-	return drain(t, r)
+	all := drain(t, open())
+	for _, most := range []int{1, 2, 3, 1000} {
+		r := open()
+		if diff := cmp.Diff(all, drainMany(t, r, most), sameText); diff != "" {
+			t.Fatalf("%q: up to %d records together: %s", data, most, diff)
+		}
+		if n := r.Position().Row; n != int64(len(all)) {
+			t.Fatalf("%q: at row %d of %d", data, n, len(all))
+		}
+	}
+	return all
 }
 
 // row and bad are rows of tables.
@@ -300,6 +344,58 @@ func TestReadDoesNotAllocate(t *testing.T) {
 		if err != nil || n != 0 {
 			t.Errorf("%s: %v allocations a record, %v", name, n, err)
 		}
+		var recs Records
+		n = testing.AllocsPerRun(50, func() { err = r.ReadRecords(&recs, 16) })
+		if err != nil || n != 0 {
+			t.Errorf("%s: %v allocations for some records, %v", name, n, err)
+		}
+	}
+}
+
+// TestRecords finds what is in records that are read together, and keeps their number to what they hold.
+func TestRecords(t *testing.T) {
+	r, err := NewReader(strings.NewReader("a,b\n\n\"c\nd\",e\nf,g\nh\ni,j\n"), "a", Options{Columns: []string{"x", "y"}})
+	var recs Records
+	if err == nil {
+		err = r.ReadRecords(&recs, 100)
+	}
+	if err != nil || recs.Len() != 3 || recs.Fields() != 2 {
+		t.Fatalf("%d records of %d fields, %v", recs.Len(), recs.Fields(), err)
+	}
+	for i, want := range []struct {
+		line  int64
+		field string
+	}{{1, "b"}, {3, "e"}, {5, "g"}} {
+		rec := recs.Record(i)
+		if rec.Line != want.line || recs.Line(i) != want.line || rec.Row != int64(i) || recs.Row(i) != rec.Row || rec.Len() != 2 ||
+			string(rec.Field(1)) != want.field || string(recs.Field(i, 1)) != want.field {
+			t.Errorf("record %d: %+v, want %+v", i, rec, want)
+		}
+	}
+	var bad *RowError
+	if err := r.ReadRecords(&recs, 100); !errors.As(err, &bad) || bad.Line != 6 || recs.Len() != 0 {
+		t.Errorf("%d records, %v", recs.Len(), err)
+	}
+	if err := r.ReadRecords(&recs, 0); err != nil || recs.Len() != 1 || recs.Line(0) != 7 || recs.Row(0) != 4 {
+		t.Errorf("%d records, %v", recs.Len(), err)
+	}
+}
+
+// TestWideRecords reads few records together where each has many fields.
+func TestWideRecords(t *testing.T) {
+	const fields = mostFields/10 + 1
+	line := strings.Repeat(",", fields-1) + "\n"
+	r, err := NewReader(strings.NewReader(strings.Repeat(line, 30)), "a", Options{Columns: make([]string, fields)})
+	var recs Records
+	n := 0
+	for err == nil {
+		if err = r.ReadRecords(&recs, 1000); recs.Len() > 9 || len(recs.fields) > mostFields {
+			t.Fatalf("%d records and %d fields together", recs.Len(), len(recs.fields))
+		}
+		n += recs.Len()
+	}
+	if !errors.Is(err, io.EOF) || n != 30 {
+		t.Errorf("%d records, %v", n, err)
 	}
 }
 
@@ -310,12 +406,12 @@ func TestWindow(t *testing.T) {
 	for _, o := range []Options{{}, {MaxRecord: 5}, {MaxRecord: 40, AnyBytes: true}} {
 		want := readAll(t, text, o)
 		for room := 1; room < 70; room++ {
-			for _, src := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text))} {
+			for most, src := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text))} {
 				r, err := newReader(src, "a.csv", Position{Line: 1}, math.MaxInt64, o, room)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(want, drain(t, r), sameText); diff != "" {
+				if diff := cmp.Diff(want, drainMany(t, r, 1+most), sameText); diff != "" {
 					t.Fatalf("window of %d: %s", room, diff)
 				}
 			}

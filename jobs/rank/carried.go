@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"encoding/binary"
 	"errors"
 	"strconv"
 
@@ -19,20 +20,40 @@ const lengthBits = 6
 
 const more = 1 << lengthBits
 
-// pack appends cells: each is its length plus one, lowest bits first, and its bytes, or a zero if it has no value.
-func pack(b []byte, cells []tabular.Cell) []byte {
-	var digits [32]byte
-	for i := range cells {
-		switch c := &cells[i]; {
-		case !c.OK():
-			b = append(b, 0)
-		case c.Kind == tabular.Text:
-			b = packText(b, c.Text)
+// pack appends the cells of row i of a block, from a column on: each is its length plus one, lowest bits first, and its bytes,
+// or a zero if it has no value.
+func pack(to []byte, b *tabular.Block, i, from int) []byte {
+	for column := from; column < b.Columns(); column++ {
+		var digits [32]byte
+		text, ok := b.Text(i, column, digits[:0])
+		switch n := len(text); {
+		case !ok:
+			to = append(to, 0)
+		case n < wordBytes:
+			to = appendWord(append(to, byte(n+1)), text)
 		default:
-			b = packText(b, c.AppendText(digits[:0]))
+			to = packText(to, text)
 		}
 	}
-	return b
+	return to
+}
+
+// wordBytes is how many bytes make a word.
+const wordBytes = 8
+
+// appendWord appends a text of less than a word: what is so short takes less time byte by byte than by a call.
+func appendWord(to, text []byte) []byte {
+	n := len(text)
+	to = append(to, 0, 0, 0, 0, 0, 0, 0)[:len(to)+n]
+	b := to[len(to)-n:]
+	switch {
+	case n >= wordBytes/2:
+		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(text))
+		binary.LittleEndian.PutUint32(b[n-wordBytes/2:], binary.LittleEndian.Uint32(text[n-wordBytes/2:]))
+	case n > 0:
+		b[0], b[n/2], b[n-1] = text[0], text[n/2], text[n-1]
+	}
+	return to
 }
 
 func packText(b, text []byte) []byte {

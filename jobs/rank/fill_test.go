@@ -6,12 +6,18 @@ import (
 	"github.com/shardmill/shardmill/jobs/internal/tabular"
 )
 
-// cellsOf are cells of text.
-func cellsOf(texts ...string) (cells []tabular.Cell) {
+// blockOf is a block of one row of texts.
+func blockOf(texts ...string) *tabular.Block {
+	var cells []tabular.Cell
 	for _, s := range texts {
 		cells = append(cells, tabular.Cell{Kind: tabular.Text, Text: []byte(s)})
 	}
-	return cells
+	return blockOfCells(cells...)
+}
+
+func blockOfCells(cells ...tabular.Cell) *tabular.Block {
+	b := tabular.RowBlock("a.csv", tabular.Record{Line: 7, Cells: cells})
+	return &b
 }
 
 func mustRanking(t testing.TB, keyType string) *ranking {
@@ -28,31 +34,31 @@ func mustRanking(t testing.TB, keyType string) *ranking {
 // BenchmarkFill makes a row of cells, and of the row the key and value that are shuffled.
 func BenchmarkFill(b *testing.B) {
 	r := mustRanking(b, "int")
-	cells := cellsOf("53123", "0.8731", "871")
-	var row rankedRow
+	block := blockOf("53123", "0.8731", "871")
+	rows := make([]rankedRow, 1)
 	var key []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		row.Reset()
-		if err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells); err != nil {
+		rows[0].Reset()
+		if _, err := r.fill(rows, block); err != nil {
 			b.Fatal(err)
 		}
-		key = append(key[:0], row.key()...)
+		key = append(key[:0], rows[0].key()...)
 	}
 }
 
 // BenchmarkDecode makes a row of the results of a key and a value.
 func BenchmarkDecode(b *testing.B) {
 	r := mustRanking(b, "int")
-	var row rankedRow
-	if err := r.fill(&row, tabular.Place{}, cellsOf("53123", "0.8731", "871")); err != nil {
+	rows := make([]rankedRow, 1)
+	if _, err := r.fill(rows, blockOf("53123", "0.8731", "871")); err != nil {
 		b.Fatal(err)
 	}
-	k := orderKey{r.order, row.key()}
+	k := orderKey{r.order, rows[0].key()}
 	var out rankedOut
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := out.set(k, row.carried()); err != nil {
+		if err := out.set(k, rows[0].carried()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -63,16 +69,16 @@ func TestAllocations(t *testing.T) {
 	for _, kind := range []string{"int", "float", "string"} {
 		r := mustRanking(t, kind)
 		r.order.by = r.order.key
-		cells := cellsOf("53123", "8731", "871")
-		var row rankedRow
+		block := blockOf("53123", "8731", "871")
+		rows := make([]rankedRow, 1)
 		var out rankedOut
 		var k orderKey
 		allocs := testing.AllocsPerRun(100, func() {
-			row.Reset()
-			err := r.fill(&row, tabular.Place{Input: "a.csv", Line: 7}, cells)
-			k = orderKey{r.order, row.key()}
+			rows[0].Reset()
+			_, err := r.fill(rows, block)
+			k = orderKey{r.order, rows[0].key()}
 			if err == nil {
-				err = out.set(k, row.carried())
+				err = out.set(k, rows[0].carried())
 			}
 			if err != nil {
 				t.Fatal(err)

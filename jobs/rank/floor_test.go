@@ -151,27 +151,33 @@ func (s *ratingSums) add(user int64, item []byte, score float64) {
 	s.scores += int64(math.Float64bits(score))
 }
 
-// parse reads a part with the package that the job reads with.
+// together is how many records are read together.
+const together = 256
+
+// parse reads a part with the package that the job reads with, as fast as that can.
 func parse(f *os.File, p part, keep *parsedRows) (sums ratingSums, err error) {
 	r, err := delimited.NewRangeReader(f, f.Name(), delimited.Position{Offset: p.lo, Line: 1}, p.hi, delimited.Options{})
 	if err != nil {
 		return sums, err
 	}
-	var rec delimited.Record
+	var recs delimited.Records
+	var users [together]int64
+	var scores [together]float64
 	for {
-		if err := r.Read(&rec); errors.Is(err, io.EOF) {
+		if err := r.ReadRecords(&recs, together); errors.Is(err, io.EOF) {
 			return sums, nil
 		} else if err != nil {
 			return sums, err
 		}
-		user, isInt := delimited.Int(rec.Field(0))
-		score, isFloat := delimited.Float(rec.Field(3))
-		if !isInt || !isFloat {
-			return sums, fmt.Errorf("line %d: no numbers", rec.Line)
+		n := recs.Len()
+		if recs.CanonicalInts(0, 0, users[:n]) < n || recs.Floats(0, 3, scores[:n]) < n {
+			return sums, fmt.Errorf("from line %d on: no numbers", recs.Line(0))
 		}
-		sums.add(user, rec.Field(1), score)
-		if keep != nil {
-			keep.add(user, rec.Field(1), score)
+		for i, user := range users[:n] {
+			sums.add(user, recs.Field(i, 1), scores[i])
+			if keep != nil {
+				keep.add(user, recs.Field(i, 1), scores[i])
+			}
 		}
 	}
 }

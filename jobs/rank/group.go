@@ -33,13 +33,13 @@ func groupStages(p Params, target mapreduce.Target) ([]mapreduce.Stage, error) {
 	}
 	switch {
 	case a.words <= 2:
-		return (&grouping[[2]uint64]{p, a, key}).stages(target), nil
+		return (&grouping[[2]uint64]{params: p, agg: a, key: key}).stages(target), nil
 	case a.words <= 4:
-		return (&grouping[[4]uint64]{p, a, key}).stages(target), nil
+		return (&grouping[[4]uint64]{params: p, agg: a, key: key}).stages(target), nil
 	case a.words <= 8:
-		return (&grouping[[8]uint64]{p, a, key}).stages(target), nil
+		return (&grouping[[8]uint64]{params: p, agg: a, key: key}).stages(target), nil
 	default:
-		return (&grouping[[16]uint64]{p, a, key}).stages(target), nil
+		return (&grouping[[16]uint64]{params: p, agg: a, key: key}).stages(target), nil
 	}
 }
 
@@ -64,9 +64,10 @@ type group[W words] struct {
 
 // grouping is what the parameters say.
 type grouping[W words] struct {
-	params Params
-	agg    aggregates
-	key    kind
+	params  Params
+	agg     aggregates
+	key     kind
+	numbers numbersPool
 }
 
 func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
@@ -105,17 +106,10 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 			needs = append(needs, name)
 		}
 	}
-	kinds := []tabular.Kind{g.key.cell()}
-	for range needs[1:] {
-		kinds = append(kinds, g.agg.kind.cell())
-	}
 	return tabular.Table[row]{
-		Needs: needs, Kinds: kinds, Shards: cols, Target: target, InPlace: g.params.Shards == inPlace,
+		Needs: needs, Shards: cols, Target: target, InPlace: g.params.Shards == inPlace,
 		Size: func(r *row) int64 { return int64(len(r.key.text) + numberBytes*len(needs)) },
-		Fill: func(r *row, place tabular.Place, cells []tabular.Cell) error {
-			r.Place = place
-			return g.fill(r, cells, at)
-		},
+		Fill: func(rows []row, b *tabular.Block) (int, error) { return g.fill(rows, b, at) },
 	}
 }
 
@@ -147,19 +141,32 @@ func (g *grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.O
 // Close implements mapreduce.Mapper.
 func (*grouper[W]) Close() error { return nil }
 
-// fill sets a row from its cells: the key is the first, number i the one at at[i].
-func (g *grouping[W]) fill(r *groupRow[W], cells []tabular.Cell, at []int) error {
-	if err := r.key.set(g.key, g.params.Key, &cells[0]); err != nil {
-		return err
-	}
-	var v value
-	for i, c := range at {
-		if err := v.set(g.agg.kind, g.agg.columns[i], &cells[c]); err != nil {
-			return err
+// fill sets rows from those of a block: the key is the first column, number j the one at at[j].
+func (g *grouping[W]) fill(rows []groupRow[W], b *tabular.Block, at []int) (int, error) {
+	s := g.numbers.get()
+	defer g.numbers.put(s)
+	n, err := s.read(g.key, s.keys[:b.Len()], b, 0, g.params.Key)
+	for i := range rows[:n] {
+		row := &rows[i]
+		row.Place = b.Place(i)
+		if g.key != text {
+			row.key.setBits(g.key, s.keys[i])
+			continue
 		}
-		r.numbers[i] = v.bits
+		var digits [32]byte
+		key, _ := b.Text(i, 0, digits[:0])
+		row.key.setText(key)
 	}
-	return nil
+	for j, column := range at {
+		m, bad := s.read(g.agg.kind, s.values[:n], b, column, g.agg.columns[j])
+		if bad != nil {
+			n, err = m, bad
+		}
+		for i := range rows[:n] {
+			rows[i].numbers[j] = s.values[i]
+		}
+	}
+	return n, err
 }
 
 // columns are those of groups: the key, then the aggregates as they were asked for.

@@ -86,9 +86,10 @@ func rankStages(p Params, target mapreduce.Target) ([]mapreduce.Stage, error) {
 
 // ranking is what the parameters say.
 type ranking struct {
-	params Params
-	column string // ranked by
-	order  order
+	params  Params
+	column  string // ranked by
+	order   order
+	numbers numbersPool
 }
 
 func newRanking(p Params) (*ranking, error) {
@@ -123,24 +124,28 @@ func (r *ranking) table(target mapreduce.Target) tabular.Table[rankedRow] {
 	type row = rankedRow
 	place := tabular.PlaceColumns(func(r *row) *tabular.Place { return &r.Place })
 	return tabular.Table[row]{
-		Needs: []string{r.params.Key, r.column}, Kinds: []tabular.Kind{r.order.key.cell(), r.order.by.cell()},
+		Needs:   []string{r.params.Key, r.column},
 		Carries: true, Columns: r.params.Columns, Fill: r.fill,
 		Shards: append(place, r.order.shardColumn()), Size: (*row).size, Target: target, InPlace: r.params.Shards == inPlace,
 	}
 }
 
-func (r *ranking) fill(row *rankedRow, at tabular.Place, cells []tabular.Cell) error {
-	row.Place = at
-	b, err := r.order.key.appendCell(row.bytes[:0], r.params.Key, &cells[0], false)
-	if err != nil {
-		return err
+// fill sets rows from those of a block, whose first columns are the key and what ranks; the others are carried.
+func (r *ranking) fill(rows []rankedRow, b *tabular.Block) (int, error) {
+	s := r.numbers.get()
+	defer r.numbers.put(s)
+	n, err := s.read(r.order.key, s.keys[:b.Len()], b, 0, r.params.Key)
+	if m, bad := s.read(r.order.by, s.values[:n], b, 1, r.column); bad != nil {
+		n, err = m, bad
 	}
-	if b, err = r.order.by.appendCell(b, r.column, &cells[1], r.order.descending); err != nil {
-		return err
+	for i := range rows[:n] {
+		row := &rows[i]
+		row.Place = b.Place(i)
+		key := r.order.appendKey(row.bytes[:0], s.keys[i], s.values[i], b, i)
+		row.mid = len(key)
+		row.bytes = pack(key, b, i, 2)
 	}
-	row.mid = len(b)
-	row.bytes = pack(b, cells[2:])
-	return nil
+	return n, err
 }
 
 // sender maps rows to the stream.

@@ -94,49 +94,24 @@ func appendString(b, text []byte, inverted bool) []byte {
 	return b
 }
 
-// appendCell writes the value of a column. An error names the column.
-func (k kind) appendCell(b []byte, column string, c *tabular.Cell, inverted bool) ([]byte, error) {
-	var bits uint64
-	var err error
-	switch k {
-	case integer:
-		var n int64
-		n, err = c.Integer()
-		bits = intBits(n)
-	case float:
-		var f float64
-		f, err = c.Number()
-		bits = floatBits(f)
-	default:
-		return k.appendTextCell(b, column, c, inverted)
+// appendKey writes the key of row i of a block, whose first columns are key and value: the bits of numbers, which have been
+// read, and the texts of strings.
+func (o order) appendKey(to []byte, key, by uint64, b *tabular.Block, i int) []byte {
+	if o.width() > 0 {
+		return appendBits(appendBits(to, key, false), by, o.descending)
 	}
-	if err != nil {
-		return b, fmt.Errorf("column %q: %w", column, err)
-	}
-	return appendBits(b, bits, inverted), nil
+	to = o.key.appendValue(to, key, b, i, 0, false)
+	return o.by.appendValue(to, by, b, i, 1, o.descending)
 }
 
-func (k kind) appendTextCell(b []byte, column string, c *tabular.Cell, inverted bool) ([]byte, error) {
-	if !c.OK() {
-		return b, fmt.Errorf("column %q: %w", column, tabular.ErrMissing)
-	}
-	if c.Kind == tabular.Text {
-		return appendString(b, c.Text, inverted), nil
+// appendValue writes the value of a column in row i of a block.
+func (k kind) appendValue(to []byte, bits uint64, b *tabular.Block, i, column int, inverted bool) []byte {
+	if k != text {
+		return appendBits(to, bits, inverted)
 	}
 	var digits [32]byte
-	return appendString(b, c.AppendText(digits[:0]), inverted), nil
-}
-
-// cell is how the values are read from text.
-func (k kind) cell() tabular.Kind {
-	switch k {
-	case integer:
-		return tabular.Int
-	case float:
-		return tabular.Float
-	default:
-		return tabular.Text
-	}
+	text, _ := b.Text(i, column, digits[:0])
+	return appendString(to, text, inverted)
 }
 
 // shardColumn is the column of a row in shards: its key, and then what is carried.

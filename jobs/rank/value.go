@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs/internal/tabular"
@@ -99,30 +100,46 @@ func kept(b []byte) []byte {
 // setBits makes v a number of a kind.
 func (v *value) setBits(k kind, bits uint64) { v.kind, v.bits = k, bits }
 
-// set reads the value of kind k of a column. An error names the column.
-func (v *value) set(k kind, column string, c *tabular.Cell) error {
-	var err error
+// numbers are those of one block. They are used again and again: to clear so many takes longer than to read one row.
+type numbers struct {
+	keys, values [tabular.BlockRows]uint64 // as bits
+	ints         [tabular.BlockRows]int64
+	floats       [tabular.BlockRows]float64
+}
+
+// numbersPool keeps the numbers of blocks that have been read.
+type numbersPool struct{ pool sync.Pool }
+
+func (p *numbersPool) get() *numbers {
+	if n, ok := p.pool.Get().(*numbers); ok {
+		return n
+	}
+	return &numbers{}
+}
+
+func (p *numbersPool) put(n *numbers) { p.pool.Put(n) }
+
+// read sets bits to those of the numbers of a column in the first rows of a block. Strings have none: it just looks that there
+// are some. An error is of row n, and names the column.
+func (s *numbers) read(k kind, bits []uint64, b *tabular.Block, column int, name string) (n int, err error) {
 	switch k {
 	case integer:
-		var n int64
-		if n, err = c.Integer(); err == nil {
-			v.setBits(k, intBits(n))
+		n, err = b.Integers(column, s.ints[:len(bits)])
+		for i, v := range s.ints[:n] {
+			bits[i] = intBits(v)
 		}
 	case float:
-		var f float64
-		if f, err = c.Number(); err == nil {
-			v.setBits(k, floatBits(f))
+		n, err = b.Numbers(column, s.floats[:len(bits)])
+		for i, v := range s.floats[:n] {
+			bits[i] = floatBits(v)
 		}
 	default:
-		v.kind, v.bits, v.text = text, 0, c.AppendText(v.text[:0])
-		if !c.OK() {
-			err = tabular.ErrMissing
-		}
+		n, err = b.Present(column, len(bits))
 	}
 	if err != nil {
-		return fmt.Errorf("column %q: %w", column, err)
+		err = fmt.Errorf("column %q: %w", name, err)
 	}
-	return nil
+	return n, err
 }
 
 // column is the column of a value in results.

@@ -46,10 +46,14 @@ func TestSet(t *testing.T) {
 		{float, word("x"), "", tabular.ErrFloat},
 	}
 	for _, c := range cases {
-		v := value{kind: integer, bits: 99, text: []byte("of the row before")}
-		err := v.set(c.kind, "n", &c.cell)
-		if !errors.Is(err, c.err) || err == nil && (v.String() != c.want || v.kind != c.kind) {
-			t.Errorf("%v %+v: %v %q, %v; expected %q, %v", c.kind, c.cell, v.kind, v, err, c.want, c.err)
+		v := value{kind: c.kind}
+		bits, b := []uint64{99}, blockOfCells(tabular.Cell{}, c.cell)
+		n, err := new(numbers).read(c.kind, bits, b, 1, "n")
+		if v.bits = bits[0]; err == nil && c.kind == text {
+			v.text, _ = b.Text(0, 1, nil)
+		}
+		if !errors.Is(err, c.err) || (n == 1) != (err == nil) || err == nil && v.String() != c.want {
+			t.Errorf("%v %+v: %d, %v, %v; expected %q, %v", c.kind, c.cell, n, v, err, c.want, c.err)
 		}
 		if err != nil && !strings.HasPrefix(err.Error(), `column "n": `) {
 			t.Errorf("%v %+v: %v", c.kind, c.cell, err)
@@ -284,7 +288,7 @@ func TestPack(t *testing.T) {
 			}
 			want, cells = append(want, n), append(cells, c)
 		}
-		b := pack([]byte("before"), cells)
+		b := pack([]byte("before"), blockOfCells(cells...), 0, 0)
 		if !utf8.Valid(b) {
 			t.Fatalf("%x is no UTF-8", b)
 		}
@@ -300,7 +304,7 @@ func sameNote(a, b note) bool { return a.ok == b.ok && bytes.Equal(a.text, b.tex
 
 // Numbers of Parquet are carried as text.
 func TestPackNumbers(t *testing.T) {
-	b := pack(nil, []tabular.Cell{{Kind: tabular.Int, Int: -12}, {Kind: tabular.Float, Float: 1e6}})
+	b := pack(nil, blockOfCells(tabular.Cell{Kind: tabular.Int, Int: -12}, tabular.Cell{Kind: tabular.Float, Float: 1e6}), 0, 0)
 	if want := "\x04-12\x081000000"; string(b) != want {
 		t.Errorf("%q, expected %q", b, want)
 	}
@@ -328,7 +332,7 @@ func FuzzUnpack(f *testing.F) {
 				cells[i] = tabular.Cell{Kind: tabular.Text, Text: n.text}
 			}
 		}
-		again, err := unpack(nil, pack(nil, cells))
+		again, err := unpack(nil, pack(nil, blockOfCells(cells...), 0, 0))
 		if err != nil || !slices.EqualFunc(again, notes, sameNote) {
 			t.Fatalf("%v became %v, %v", notes, again, err)
 		}

@@ -26,7 +26,7 @@ func NewSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 	}
 	f := newFiller(o)
 	src := tabular.NewSource(tabular.Table[Row]{
-		Needs: f.columns, Kinds: f.kinds, Form: o.form(), Fill: f.fill,
+		Needs: f.columns, Form: o.form(), Fill: f.fillRows,
 		Shards: o.shardColumns(), Size: (*Row).size, Target: target,
 	})
 	list := src.List
@@ -42,23 +42,38 @@ func NewSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 // filler makes rows of cells: those of users, items and, where they are asked for, values and times.
 type filler struct {
 	columns        []string
-	kinds          []tabular.Kind
 	value, time    int // indexes of cells, or 0
 	noUser, noItem error
 }
 
 func newFiller(o Options) *filler {
-	f := &filler{columns: o.columns(), kinds: []tabular.Kind{tabular.Text, tabular.Text}}
+	f := &filler{columns: o.columns()}
+	n := 2 // of users and items
 	if o.ValueCol != "" {
-		f.value = len(f.kinds)
-		f.kinds = append(f.kinds, tabular.Float)
+		f.value = n
+		n++
 	}
 	if o.TimeCol != "" {
-		f.time = len(f.kinds)
+		f.time = n
 	}
 	f.noUser = fmt.Errorf("%w: column %q has no value", ErrNoUser, f.columns[0])
 	f.noItem = fmt.Errorf("%w: column %q has no value", ErrNoItem, f.columns[1])
 	return f
+}
+
+// fillRows fills the rows of a block.
+func (f *filler) fillRows(rows []Row, b *tabular.Block) (n int, err error) {
+	var room [4]tabular.Cell
+	cells := room[:len(f.columns)]
+	for n := range rows {
+		for c := range cells {
+			cells[c] = b.Cell(n, c)
+		}
+		if err := f.fill(&rows[n], b.Place(n), cells); err != nil {
+			return n, err
+		}
+	}
+	return len(rows), nil
 }
 
 func (f *filler) fill(r *Row, at tabular.Place, cells []tabular.Cell) (err error) {

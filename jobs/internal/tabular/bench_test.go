@@ -24,44 +24,36 @@ func ratings(rows int) []byte {
 	return b.Bytes()
 }
 
-type benchRow struct {
-	Place
-	key   int64
-	by    float64
-	notes []byte
-}
-
-func fillBench(r *benchRow, at Place, cells []Cell) (err error) {
-	r.Place = at
-	if r.key, err = cells[0].Integer(); err == nil {
-		r.by, err = cells[1].Number()
-	}
-	r.notes = cells[2].AppendText(r.notes[:0])
-	return err
-}
-
-// readRows reads all rows into one.
+// readRows reads all rows: a key, a value and a text of each.
 func readRows(tb testing.TB, rg mapreduce.Range) (n int) {
-	f, err := formatOf(rg.Name)
+	in, err := openSeparated(disk{}, rg, format{layout: separated, comma: ','}, []string{"user", "score", "item"})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	in, err := f.open(disk{}, rg, []string{"user", "score", "item"}, 2, []Kind{Int, Float})
-	if err != nil {
-		tb.Fatal(err)
+	many, ok := in.(blocks)
+	if !ok {
+		tb.Fatalf("a %T has no blocks", in)
 	}
-	var rec Record
-	var row benchRow
+	b := Block{input: rg.Name}
+	var keys [BlockRows]int64
+	var values [BlockRows]float64
+	var notes []byte
 	for {
-		if err := in.read(&rec); errors.Is(err, io.EOF) {
+		if err := many.readBlock(&b); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			tb.Fatal(err)
 		}
-		if err := fillBench(&row, Place{rg.Name, rec.Line}, rec.Cells); err != nil {
+		_, noKey := b.Integers(0, keys[:b.Len()])
+		_, noValue := b.Numbers(1, values[:b.Len()])
+		if err := errors.Join(noKey, noValue); err != nil {
 			tb.Fatal(err)
 		}
-		n++
+		for i := range b.Len() {
+			text, _ := b.Text(i, 2, nil)
+			notes = append(notes[:0], text...)
+		}
+		n += b.Len()
 	}
 	if err := in.close(); err != nil {
 		tb.Fatal(err)

@@ -27,8 +27,6 @@ type Cell struct {
 	Text  []byte // UTF-8, valid until the next row
 	Int   int64
 	Float float64
-	// parsed tells, of a text, that Int or Float is its value: the reader has found it on the way.
-	parsed Kind
 }
 
 // Record is one row of an input: the cells of the columns that were asked for, in their order.
@@ -78,9 +76,6 @@ func appendFloat(b []byte, f float64) []byte {
 // Integer returns the value as an int. As text it must be canonical, as strconv.FormatInt writes it. Errors are
 // ErrMissing and ErrInt.
 func (c *Cell) Integer() (int64, error) {
-	if c.parsed == Int {
-		return c.Int, nil
-	}
 	if c.Kind == Text {
 		if n, ok := delimited.CanonicalInt(c.Text); ok {
 			return n, nil
@@ -109,7 +104,6 @@ func (c *Cell) typedInteger() (int64, error) {
 func (c *Cell) Number() (float64, error) {
 	f := c.Float
 	switch {
-	case c.parsed == Float:
 	case c.Kind == Text:
 		var ok bool
 		if f, ok = delimited.Float(c.Text); !ok {

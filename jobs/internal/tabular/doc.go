@@ -29,5 +29,6 @@
 //
 // # Memory
 //
-// A reader holds one window of 256 KiB to a few MiB, and one row; a cell is valid until the next row.
+// A reader holds one window of 256 KiB to a few MiB, and reads rows out of it one by one or, of CSV and TSV, as a Block of up
+// to 256 rows, whose columns are read one after the other. A cell is valid until the next row or block.
 package tabular

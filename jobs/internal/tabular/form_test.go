@@ -131,7 +131,7 @@ func formed(t testing.TB, form *Form, rg mapreduce.Range, size, part int64, colu
 		}
 	}
 	for _, p := range ranges {
-		in, err := f.open(disk{}, p, columns, len(columns), nil)
+		in, err := f.open(disk{}, p, columns, len(columns))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,13 @@ type records interface {
 	close() error
 }
 
+// blocks are records that are read several at a time.
+type blocks interface {
+	records
+	// readBlock sets b to the next rows. Errors are those of read, and come with no row.
+	readBlock(b *Block) error
+}
+
 // files opens what is read, so that digests are taken: a *mapreduce.Rows.
 type files interface {
 	Open(path string) (io.ReadCloser, error)
@@ -71,8 +78,8 @@ func formatOf(name string) (format, error) {
 }
 
 // open opens a range for the columns. A file that has not got one of them has no cells of it; for Parquet
-// the first needs of them must be there, and of JSON lines these hold no objects or arrays. Kinds are those of the first columns, see Table.
-func (f format) open(in files, rg mapreduce.Range, columns []string, needs int, kinds []Kind) (records, error) {
+// the first needs of them must be there, and of JSON lines these hold no objects or arrays.
+func (f format) open(in files, rg mapreduce.Range, columns []string, needs int) (records, error) {
 	switch f.layout {
 	case rowGroups:
 		return openGroups(in, rg, columns, needs, f.form)
@@ -81,7 +88,7 @@ func (f format) open(in files, rg mapreduce.Range, columns []string, needs int, 
 	case plain:
 		return openPlain(in, rg, f, columns)
 	default:
-		return openSeparated(in, rg, f, columns, kinds)
+		return openSeparated(in, rg, f, columns)
 	}
 }
 

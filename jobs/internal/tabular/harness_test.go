@@ -98,7 +98,7 @@ func tryRead(rg mapreduce.Range, needs int, columns ...string) (rows []got, err 
 	if err != nil {
 		return nil, err
 	}
-	in, err := f.open(disk{}, rg, columns, needs, nil)
+	in, err := f.open(disk{}, rg, columns, needs)
 	if err != nil {
 		return nil, err
 	}

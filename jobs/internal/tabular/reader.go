@@ -147,7 +147,7 @@ func Open[R any](rows *mapreduce.Rows[R], rg mapreduce.Range, columns []string, 
 	if err != nil {
 		return nil, err
 	}
-	in, err := f.open(rows, rg, columns, needs, nil)
+	in, err := f.open(rows, rg, columns, needs)
 	if err != nil {
 		return nil, asInput(err)
 	}

@@ -78,22 +78,16 @@ func columnNames(first *delimited.Record, name string) ([]string, error) {
 
 // fieldRows reads CSV and TSV.
 type fieldRows struct {
-	r     *delimited.Reader
-	text  io.Closer
-	rec   delimited.Record
-	cells []Cell
-	wants []wanted
-}
-
-// wanted is a column of the file that is asked for.
-type wanted struct {
-	field int
-	cell  *Cell
-	kind  Kind // Int and Float: the text is parsed right here, where that is cheapest
+	r       *delimited.Reader
+	text    io.Closer
+	records delimited.Records
+	fields  []int // of the columns that are asked for, less than 0 where the file has none
+	block   Block // of which rows are read one by one
+	cells   []Cell
 }
 
 // openSeparated opens the rows of a range. The names of the columns stand at the start of the file.
-func openSeparated(in files, rg mapreduce.Range, f format, columns []string, kinds []Kind) (records, error) {
+func openSeparated(in files, rg mapreduce.Range, f format, columns []string) (records, error) {
 	h, err := f.readHeader(rg.Path, rg.Name)
 	if err != nil {
 		return nil, err
@@ -113,44 +107,32 @@ func openSeparated(in files, rg mapreduce.Range, f format, columns []string, kin
 	if err != nil {
 		return nil, errors.Join(err, text.Close())
 	}
-	t := &fieldRows{r: r, text: text, cells: make([]Cell, len(columns))}
+	t := &fieldRows{r: r, text: text, fields: make([]int, len(columns))}
 	for i, c := range columns {
+		t.fields[i] = -1
 		if at, err := f.form.find(rg.Name, h.names, c); err == nil {
-			t.cells[i].Kind = Text
-			w := wanted{field: at, cell: &t.cells[i]}
-			if i < len(kinds) {
-				w.kind = kinds[i]
-			}
-			t.wants = append(t.wants, w)
+			t.fields[i] = at
 		}
 	}
 	return t, nil
 }
 
-func (t *fieldRows) read(rec *Record) error {
-	if err := t.r.Read(&t.rec); err != nil {
-		return err
-	}
-	for i := range t.wants {
-		t.wants[i].set(&t.rec)
-	}
-	rec.Line, rec.Cells = t.rec.Line, t.cells
-	return nil
+func (t *fieldRows) readBlock(b *Block) error {
+	err := t.r.ReadRecords(&t.records, BlockRows)
+	b.set(&t.records, t.fields)
+	return err
 }
 
-// set sets the cell of a column. Of a text that is no number it is the reader of the cell who says so.
-func (w *wanted) set(rec *delimited.Record) {
-	c, ok := w.cell, false
-	c.Text = rec.Field(w.field)
-	switch w.kind {
-	case Int:
-		c.Int, ok = rec.CanonicalInt(w.field)
-	case Float:
-		c.Float, ok = rec.Float(w.field)
+func (t *fieldRows) read(rec *Record) error {
+	if t.block.rows == 0 {
+		if err := t.readBlock(&t.block); err != nil {
+			return err
+		}
 	}
-	if c.parsed = Absent; ok {
-		c.parsed = w.kind
-	}
+	t.cells = t.block.appendCells(t.cells[:0], 0)
+	rec.Line, rec.Cells = t.block.line(0), t.cells
+	t.block.skip(1)
+	return nil
 }
 
 func (t *fieldRows) close() error { return t.text.Close() }

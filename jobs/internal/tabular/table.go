@@ -18,13 +18,13 @@ import (
 // Table says how rows of type R come from files.
 type Table[R any] struct {
 	Needs   []string // columns that every file has, each once
-	Kinds   []Kind   // what Fill asks of the cells of Needs: Int, Float or, as where there is none, Text
 	Carries bool     // other columns come along: those of Columns or, where it is nil, all
 	Columns []string // besides Needs, each once
 	Form    *Form    // what the user says of the files; nil for nothing: their names and headers tell all
-	// Fill sets a row from its place and its cells: those of Needs, then those that Carried lists. It must copy texts that the
-	// row keeps. Where *R implements mapreduce.Resetter, the row is one that was used before. An error rejects the row.
-	Fill func(r *R, at Place, cells []Cell) error
+	// Fill sets rows, as many as b has, from those of b, whose columns are Needs, then those that Carried lists. It must copy
+	// texts that rows keep. Where *R implements mapreduce.Resetter, rows are such as were used before. An error rejects row n,
+	// which is the first that is not set; Fill is then called again for those behind it.
+	Fill func(rows []R, b *Block) (n int, err error)
 
 	Shards table.Columns[R] // how rows rest on disk between split and map
 	Size   func(r *R) int64 // bytes of input that a row stands for
@@ -166,7 +166,7 @@ func (t Table[R]) carry(m *meta, file string, names []string) error {
 }
 
 // read makes rows of one range.
-func (t Table[R]) read(ctx context.Context, env *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[R]) error {
+func (t Table[R]) read(_ context.Context, env *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[R]) error {
 	f, err := t.Form.formatOf(rg.Name)
 	if err != nil {
 		return err
@@ -176,11 +176,11 @@ func (t Table[R]) read(ctx context.Context, env *mapreduce.Env, rg mapreduce.Ran
 		return err
 	}
 	columns := slices.Concat(t.Needs, carried)
-	in, err := f.open(rows, rg, columns, min(len(t.Needs)+len(t.Columns), len(columns)), t.Kinds)
+	in, err := f.open(rows, rg, columns, min(len(t.Needs)+len(t.Columns), len(columns)))
 	if err != nil {
 		return asInput(err)
 	}
-	err = (&reading[R]{in, rg.Name, rows, t.Fill}).run(ctx)
+	err = (&reading[R]{in, rg.Name, rows, t.Fill}).run()
 	return asInput(errors.Join(err, in.close()))
 }
 
@@ -189,22 +189,18 @@ type reading[R any] struct {
 	in   records
 	name string // of the file
 	rows *mapreduce.Rows[R]
-	fill func(r *R, at Place, cells []Cell) error
+	fill func(rows []R, b *Block) (n int, err error)
 }
 
 // run passes all rows on.
-func (g *reading[R]) run(ctx context.Context) error {
-	const often = 1024
-	var rec Record
-	for n := 1; ; n++ {
-		err := g.in.read(&rec)
+func (g *reading[R]) run() error {
+	b := Block{input: g.name}
+	for {
+		err := g.next(&b)
 		if err == nil {
-			err = g.pass(&rec)
+			err = g.pass(&b)
 		} else if err = g.refuse(err); errors.Is(err, io.EOF) {
 			return nil
-		}
-		if err == nil && n%often == 0 {
-			err = ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -212,15 +208,47 @@ func (g *reading[R]) run(ctx context.Context) error {
 	}
 }
 
-// pass makes a row of a record.
-func (g *reading[R]) pass(rec *Record) error {
-	at := Place{g.name, rec.Line}
-	if err := g.fill(g.rows.Next(), at, rec.Cells); err != nil {
-		o := at.Origin()
-		o.Record = asText(rec.Cells)
-		return g.rows.Reject(o, err)
+// next reads the next block. Where rows are read one by one, it is a row.
+func (g *reading[R]) next(b *Block) error {
+	if in, ok := g.in.(blocks); ok {
+		return in.readBlock(b)
 	}
-	return g.rows.Add()
+	rec := b.row
+	err := g.in.read(&rec)
+	*b = RowBlock(g.name, rec)
+	return err
+}
+
+// pass makes rows of a block.
+func (g *reading[R]) pass(b *Block) error {
+	for b.rows > 0 {
+		rows := g.rows.NextRows(b.rows)
+		head := b.head(len(rows))
+		n, bad := g.fill(rows, &head)
+		if bad == nil {
+			n = len(rows)
+		}
+		if err := g.rows.AddRows(n); err != nil {
+			return err
+		}
+		b.skip(n)
+		if bad == nil {
+			continue
+		}
+		if err := g.reject(b, bad); err != nil {
+			return err
+		}
+		b.skip(1)
+	}
+	return nil
+}
+
+// reject rejects the first row of a block.
+func (g *reading[R]) reject(b *Block, bad error) error {
+	at := b.Place(0)
+	o := at.Origin()
+	o.Record = asText(b.cells(0))
+	return g.rows.Reject(o, bad)
 }
 
 // refuse rejects a bad row, and returns any other error.
