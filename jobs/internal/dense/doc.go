@@ -23,6 +23,6 @@
 //
 // # Memory
 //
-// Items take PackedBytes. A Scorer takes for each of the users of one block (at most 192) their factors, 8 bytes an item of
-// their list, and 8 to 16 bytes an item that they have seen.
+// Items take PackedBytes. A Scorer takes for each of 192 users their factors and 8 bytes an item of their list, and up to 400 KiB
+// more for what they have seen, however many items there are.
 package dense

@@ -31,7 +31,7 @@ type tileFunc func(users, panel []float32, thresholds *[tileUsers]float32, wante
 // candidates are what a tileFunc finds.
 type candidates struct {
 	masks  [tileUsers]uint32             // a bit for each item that is a candidate
-	_      [4]uint32                     // scores begin at a line of the cache
+	_      [4]uint32                     // scores are 64 bytes from the start
 	scores [tileUsers][tileItems]float32 // of users with candidates, all 32; undefined for others
 }
 
