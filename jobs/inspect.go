@@ -12,13 +12,15 @@ import (
 	"github.com/shardmill/shardmill/formats/arrowfile"
 	"github.com/shardmill/shardmill/formats/rowgroup"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/ids"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
 // Inspection describes a file.
 type Inspection struct {
 	File    string             `json:"file"`
-	Kind    string             `json:"kind"`              // "Parquet file", "Arrow shard", "run file", "task record" and so on
+	Kind    string             `json:"kind"`              // "Parquet file", "run file", "dictionary of ids", "task record" and so on
 	Ours    bool               `json:"ours"`              // shardmill wrote it
 	Format  string             `json:"format,omitempty"`  // of ours, with its version: "parquet 1"
 	By      string             `json:"by,omitempty"`      // the program that wrote it, where the file says so
@@ -28,6 +30,8 @@ type Inspection struct {
 	Columns []InspectedColumn  `json:"columns,omitempty"`
 	Parts   []InspectedPart    `json:"parts,omitempty"` // row groups, or record batches
 	Run     *mapreduce.RunFile `json:"run,omitempty"`
+	IDs     *InspectedIDs      `json:"ids,omitempty"`
+	Matrix  *InspectedMatrix   `json:"matrix,omitempty"`
 	Content json.RawMessage    `json:"content,omitempty"` // of a JSON file of ours
 	Names   []string           `json:"-"`
 	First   []Row              `json:"first,omitempty"` // rows
@@ -50,7 +54,7 @@ type InspectedPart struct {
 }
 
 // ErrUnknownFile reports a file of no kind that Inspect knows.
-var ErrUnknownFile = errors.New("not a Parquet file, nor a shard, run file or JSON file of shardmill")
+var ErrUnknownFile = errors.New("not a Parquet file, nor a shard, run file, dictionary, matrix or JSON file of shardmill")
 
 // Inspect describes a file with its first n rows: a Parquet file of any program, or any file of a job directory. Of
 // Parquet files the pages of the first rows are read, of others all of the file. Damage is one of formats.ErrDamaged and the errors of
@@ -79,6 +83,12 @@ func Inspect(path string, n int) (Inspection, error) {
 		return i, err
 	case mapreduce.IsRunFile(head):
 		err = i.runFile()
+		return i, err
+	case ids.Is(head):
+		err = i.dictionary(n)
+		return i, err
+	case matrix.Is(head):
+		err = i.matrix(n)
 		return i, err
 	}
 	state, err := mapreduce.DescribeStateFile(path)

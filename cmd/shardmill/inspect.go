@@ -19,10 +19,13 @@ import (
 
 const inspectText = `
 Describes a file: a Parquet file of any program, or any file of a job directory
-(Parquet results and rejects, Arrow shards, run files, task records, plans,
-job.json, DONE.json, summary.json, FORMAT). It prints format and version, which
-checksums are right, columns with their least and greatest values and nulls as
-far as the file says them, row groups or batches, and the first rows.
+(Parquet results and rejects, Arrow shards, run files, dictionaries of ids,
+matrices, task records, plans, job.json, DONE.json, summary.json, FORMAT). It
+prints format and version, which checksums are right, columns with their least
+and greatest values and nulls as far as the file says them, row groups or
+batches, and the first rows. Of a dictionary (.ids) these are index, id and
+number of rows; of a matrix (.matrix) row, entries and the first columns, as
+column=value where a row has values, and the column alone where all are 1.
 
 The exit code is 0, or 1 if a file of ours is damaged, 4 if it is of no kind
 that is known, cannot be read or is damaged and not ours, and 12 if it has a
@@ -122,7 +125,7 @@ func inspectLines(i jobs.Inspection) []pair {
 			lines = append(lines, pair{"stream", fmt.Sprintf("%s: %s", s.Name, s)})
 		}
 	}
-	return lines
+	return append(lines, sideLines(i)...)
 }
 
 // cellsRow is a row for people only.
@@ -134,6 +137,9 @@ func (r cellsRow) Cells() []string { return r }
 func inspectTables(i jobs.Inspection) (tables []jobs.Table) {
 	if i.Run != nil {
 		return []jobs.Table{runTable(i.Run)}
+	}
+	if i.Columns == nil && len(i.First) > 0 { // of a dictionary or matrix
+		return []jobs.Table{firstTable(i)}
 	}
 	if i.Columns == nil {
 		return nil
@@ -151,10 +157,17 @@ func inspectTables(i jobs.Inspection) (tables []jobs.Table) {
 	}
 	tables = append(tables, t, partsTable(i))
 	if len(i.First) > 0 {
-		first := jobs.Table{Title: fmt.Sprintf("the first %d of %s", len(i.First), counted(i.Rows, "row")), Header: i.Names, Rows: i.First}
-		tables = append(tables, fitting(first, columns))
+		tables = append(tables, fitting(firstTable(i), columns))
 	}
 	return tables
+}
+
+func firstTable(i jobs.Inspection) jobs.Table {
+	noun := "row"
+	if i.IDs != nil {
+		noun = "id"
+	}
+	return jobs.Table{Title: fmt.Sprintf("the first %d of %s", len(i.First), counted(i.Rows, noun)), Header: i.Names, Rows: i.First}
 }
 
 // fitting is a table as it is, or turned, with a line for each column, where it is wider than that.

@@ -66,6 +66,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DEMO", filepath.Join(root, "testdata", "demo"))
+			e.Setenv("INTERNAL", filepath.Join(root, "jobs", "internal"))
 			e.Setenv("ONNXRUNTIME_LIB", runtimeLibrary(root))
 			return nil
 		},

@@ -14,6 +14,9 @@ func kind() mapped.Kind {
 	return mapped.Kind{Name: "ids", Magic: "shardmill-ids\r\n\x1a", Version: 1, Sections: 5}
 }
 
+// Is tells whether a file begins as dictionaries do.
+func Is(head []byte) bool { return kind().Is(head) }
+
 const (
 	maxIDs     = 1<<32 - 2 // so that one more than an index is never 0
 	lengthBits = 24
@@ -114,6 +117,20 @@ func (d *IDs) Len() int { return d.n }
 
 // Numeric tells whether all ids are canonical decimals, and in the order of the numbers.
 func (d *IDs) Numeric() bool { return d.table.numeric }
+
+// Type is what the ids are: Int64 if the dictionary is numeric, String if not.
+func (d *IDs) Type() Type {
+	if d.Numeric() {
+		return Int64
+	}
+	return String
+}
+
+// Direct tells whether ids are found in a direct table and not in a hashed one.
+func (d *IDs) Direct() bool { return len(d.table.direct) > 0 }
+
+// Version is the version of the file's format.
+func (d *IDs) Version() int { return int(kind().Version) }
 
 // Find returns the index of an id.
 func (d *IDs) Find(id []byte) (index uint32, ok bool) { return d.table.find(id) }

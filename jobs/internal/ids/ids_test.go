@@ -114,3 +114,38 @@ func absent(t rapid.TB, d *IDs, all []Entry, id []byte) {
 		t.Fatalf("%q is found at %d, and is not there", id, i)
 	}
 }
+
+func TestIs(t *testing.T) {
+	var file bytes.Buffer
+	if err := write(&file, Options{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	data := file.Bytes()
+	if !Is(data) || !Is(data[:16]) || Is(data[:15]) || Is(nil) {
+		t.Error("a dictionary is told by its first 16 bytes")
+	}
+}
+
+func TestWhatADictionaryIs(t *testing.T) {
+	for _, c := range []struct {
+		ids    []string
+		o      Options
+		want   Type
+		direct bool
+	}{
+		{[]string{"1", "2"}, Options{}, Int64, true},
+		{[]string{"1", "2"}, Options{Type: String}, String, false},
+		{[]string{"1", "9000"}, Options{}, Int64, false},
+		{[]string{"1", "a"}, Options{}, String, false},
+		{nil, Options{}, Int64, false},
+	} {
+		var all []Entry
+		for _, id := range c.ids {
+			all = append(all, Entry{ID: []byte(id)})
+		}
+		d := dictionary(t, c.o, all...)
+		if d.Type() != c.want || d.Direct() != c.direct || d.Version() != 1 {
+			t.Errorf("%q: %s, direct %v, version %d", c.ids, d.Type(), d.Direct(), d.Version())
+		}
+	}
+}

@@ -38,6 +38,11 @@ func (k Kind) header() []byte {
 
 func (k Kind) trailerSize() int { return k.Sections*entrySize + sumSize }
 
+// Is tells whether a file begins as those of the kind do.
+func (k Kind) Is(head []byte) bool {
+	return len(head) >= magicSize && string(head[:magicSize]) == k.Magic
+}
+
 // padding is how many zeros stand behind a section of n bytes.
 func padding(n uint64) uint64 { return -n % align }
 
@@ -62,8 +67,10 @@ func (f *File) Sections(k Kind, trusted bool) ([][]byte, error) {
 func (f *File) cut(k Kind) (sums []uint32, sections [][]byte, err error) {
 	b := f.data
 	switch {
-	case len(b) < magicSize+4 || string(b[:magicSize]) != k.Magic:
+	case !k.Is(b):
 		return nil, nil, fmt.Errorf("%s: %w: no %s file", f.path, formats.ErrForeign, k.Name)
+	case len(b) < magicSize+4:
+		return nil, nil, f.damaged("cut short")
 	case le.Uint32(b[magicSize:]) != k.Version:
 		return nil, nil, &formats.VersionError{File: f.path, Format: k.Name, Got: int(le.Uint32(b[magicSize:])), Want: int(k.Version)}
 	case len(b) < headerSize+k.trailerSize():

@@ -165,8 +165,11 @@ func TestEveryLength(t *testing.T) {
 	data := write(t, []byte("some text"), make([]byte, 100))
 	for n := range data {
 		_, err := (&File{path: "file", data: data[:n]}).Sections(testKind(2), false)
-		if n < 20 && !errors.Is(err, formats.ErrForeign) || n >= 20 && !errors.Is(err, formats.ErrDamaged) {
+		if n < 16 && !errors.Is(err, formats.ErrForeign) || n >= 16 && !errors.Is(err, formats.ErrDamaged) {
 			t.Errorf("cut to %d bytes: %v", n, err)
+		}
+		if is := testKind(2).Is(data[:n]); is != (n >= 16) {
+			t.Errorf("cut to %d bytes: Is returns %v", n, is)
 		}
 	}
 	for _, more := range [][]byte{{0}, make([]byte, 64), data} {

@@ -13,6 +13,9 @@ func kind() mapped.Kind {
 	return mapped.Kind{Name: "matrix", Magic: "shardmill-mat\r\n\x1a", Version: 1, Sections: 3}
 }
 
+// Is tells whether a file begins as those of a Writer do.
+func Is(head []byte) bool { return kind().Is(head) }
+
 // A pointer is where a row begins, shifted by pointerShift, and these bits.
 const (
 	hasValues    = 1 << 0
