@@ -101,6 +101,7 @@
 // 16 for each record for which it has room, which is one and then four times as many until there is room for all, and
 // values of more than 7 bytes, or with a fixed width of more than 8. A record that has lost its place leaves a gap there,
 // unless its successor fits in it, and gaps are closed before memory grows. An empty table of 10 KiB is outside the budget.
+// If there are two records of a group or fewer in the first eighth of all, all are sorted instead.
 //
 // With First and any other keys, groups are cut whenever the memory is full: the batch is sorted, the first records of
 // each group stay, and if half of the records go, loading goes on.

@@ -114,7 +114,7 @@ func (in *Input) load(next func() (string, bool)) error {
 	b := in.newStore()
 	var loaded int64
 	for _, path := range paths {
-		if err := in.visit(s, path, func() error { return in.read(s, b) }); err != nil {
+		if err := in.visit(s, path, func() error { return in.read(s, &b) }); err != nil {
 			return err
 		}
 		loaded += s.Records()
@@ -173,29 +173,53 @@ func (in *Input) newStore() store {
 	if t := newTops(&in.cfg, &in.cutter); t != nil {
 		return t
 	}
-	records, bytes := in.room()
+	return in.newBatch(in.cfg.Budget)
+}
+
+func (in *Input) newBatch(budget int64) *batch {
+	records, bytes := in.room(budget)
 	b := newBatch(in.shape, in.cfg.Beat, &in.cutter)
-	in.cfg.Buffers.lend(b, records, bytes, in.cfg.Budget)
+	in.cfg.Buffers.lend(b, records, bytes, budget)
 	b.resize(records, bytes)
 	return b
 }
 
+// sortInstead returns a batch with what tops hold. Of equal keys, those that came first stand first there too.
+func (in *Input) sortInstead(t *tops) (store, error) {
+	t.sort()
+	b := in.newBatch(in.cfg.Budget - t.bytes())
+	for {
+		key, value, err := t.next()
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for !b.add(key, value) {
+			if err := in.makeRoom(b); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
 // room returns how many records, and how many framed bytes, may be in memory: all,
-// or what fits the budget, divided by the mean record.
-func (in *Input) room() (records, bytes int64) {
+// or what fits a budget, divided by the mean record.
+func (in *Input) room(budget int64) (records, bytes int64) {
 	records, bytes = in.total.records, in.total.bytes
-	if size := footprint(in.shape, records, bytes); size > in.cfg.Budget {
-		part := float64(in.cfg.Budget) / float64(size)
+	if size := footprint(in.shape, records, bytes); size > budget {
+		part := float64(budget) / float64(size)
 		return max(int64(part*float64(records)), 1), int64(part * float64(bytes))
 	}
 	return records, bytes
 }
 
 // read adds the records of s to b, making room whenever it is full.
-func (in *Input) read(s *Segment, b store) error {
+func (in *Input) read(s *Segment, b *store) error {
 	for {
 		if s.inBlock > 0 {
-			if err := in.makeRoom(b); err != nil {
+			if err := in.makeRoom(*b); err != nil {
 				return err
 			}
 		} else if err := in.nextBlock(s); errors.Is(err, io.EOF) {
@@ -203,8 +227,14 @@ func (in *Input) read(s *Segment, b store) error {
 		} else if err != nil {
 			return err
 		}
-		if err := b.load(s); err != nil {
+		if err := (*b).load(s); err != nil {
 			return err
+		}
+		if t, ok := (*b).(*tops); ok && t.try(in.total.records) {
+			var err error
+			if *b, err = in.sortInstead(t); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -27,9 +27,11 @@ type tops struct {
 	beat    func()
 	removed *int64 // counts what is refused or has lost its place
 	topMemory
-	shift  int       // of a hash, so that it is the number of a slot
-	groups int       // slots taken
-	held   int       // records
+	shift  int   // of a hash, so that it is the number of a slot
+	groups int   // slots taken
+	held   int   // records
+	seen   int64 // records, with those refused
+	tried  bool
 	free   [6]uint32 // where runs begin that groups have outgrown, by size: the first of a list
 	live   int       // bytes of the arena that are values of records held
 	lot    lot
@@ -121,12 +123,24 @@ func (t *tops) load(s *Segment) error {
 		held := t.held
 		done := t.place(s.raw, l, t.pick(l))
 		*t.removed += int64(done - (t.held - held))
+		t.seen += int64(done)
 		s.take(done, l.at[done])
 		if done < n {
 			return nil
 		}
 	}
 	return nil
+}
+
+// try reports, once a part of all records has been seen, whether groups have so few that to sort all is quicker, and takes
+// less memory: there is little to cut then.
+func (t *tops) try(all int64) bool {
+	const part, few = 8, 2
+	if t.tried || t.seen < all/part {
+		return false
+	}
+	t.tried = true
+	return int64(t.groups)*few > t.seen
 }
 
 // admit returns for how many of n groups more there are slots.

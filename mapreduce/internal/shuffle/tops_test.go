@@ -132,6 +132,34 @@ func TestTopsUseBuffers(t *testing.T) {
 	run(100_000)
 }
 
+// Where groups have few records, these are sorted instead, also where the batch has no room for what tops held.
+func TestTopsSortInstead(t *testing.T) {
+	for _, values := range []string{"", "a value that is long"} {
+		maps := manyRecords(60_000, 3, func(i int) string {
+			key := binary.BigEndian.AppendUint64(nil, uint64(i*7919%60_000/2)) // two equal keys each
+			return string(binary.BigEndian.AppendUint64(key, 5))
+		})
+		for m := range maps {
+			for i := range maps[m] {
+				maps[m][i].value += values
+			}
+		}
+		want := firstRecords(oracle(maps, 0), eight, 1)
+		for _, budget := range []int64{1 << 30, 2 << 20, 100_000} {
+			in := testInput(t, Config{First: 1, Group: eight, Budget: budget}, Stream{"s", 1, 16, 0}, maps)
+			if b, ok := in.source.(*batch); budget == 1<<30 && (!ok || b.len() != 30_000) {
+				t.Errorf("the source is a %T", in.source)
+			}
+			if _, got := drain(t, in); !slices.Equal(got, want) {
+				t.Errorf("budget %d: wrong records", budget)
+			}
+			if in.Delivered() != 30_000 || in.Cut() != 30_000 {
+				t.Errorf("budget %d: delivered %d, cut %d", budget, in.Delivered(), in.Cut())
+			}
+		}
+	}
+}
+
 // The first of many come out in order, equal ones as they came.
 func TestSortRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
