@@ -19,6 +19,9 @@ import (
 
 func TestGolden(t *testing.T) { suite().Golden(t, "testdata/v1.arrow") }
 
+// TestGoldenLists reads a file with lists, which is never written again.
+func TestGoldenLists(t *testing.T) { suite().GoldenLists(t, "testdata/v1-lists.arrow") }
+
 // sealAt returns the offset of the seal in a file.
 func sealAt(data []byte) int {
 	footer := int(binary.LittleEndian.Uint32(data[len(data)-tailSize:]))

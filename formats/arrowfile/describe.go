@@ -26,7 +26,7 @@ type Column struct {
 	Nulls int64
 }
 
-// Describe reads all of a file of this package and describes it, with the first n rows as text, of which a null is "". Errors
+// Describe reads all of a file of this package and describes it, with the first n rows as text, of which a null is "", a list [a, b]. Errors
 // are those of Open.
 func Describe(path string, n int) (d Description, err error) {
 	f, size, err := open(path)
@@ -78,11 +78,7 @@ func appendTexts(rows [][]string, a arrow.Array, all int64) error {
 		return appendRuns(rows, runs, all)
 	}
 	for i := range rows {
-		text := ""
-		if a.IsValid(i) {
-			text = a.ValueStr(i)
-		}
-		rows[i] = append(rows[i], text)
+		rows[i] = append(rows[i], table.ValueText(a, i))
 	}
 	return nil
 }

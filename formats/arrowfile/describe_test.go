@@ -3,12 +3,25 @@ package arrowfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/shardmill/shardmill/formats"
 )
+
+// Lists are shown with brackets.
+func TestDescribeLists(t *testing.T) {
+	d, err := Describe(filepath.Join("testdata", "v1-lists.arrow"), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%q", d.First[2]); got != `["r2" "[-9223372036854775808, -9223372036852775802, -9223372036850775796, -9223372036848775790]" `+
+		`"[größer, 猫, \x00, a, b]\n]" "[größer, 猫, \x00, a, b]\n]" "[0, 0.14285715, 0.2857143, 0.42857143]"]` {
+		t.Error(got)
+	}
+}
 
 func TestDescribe(t *testing.T) {
 	data, err := encodeRanked(rankRows(9000), 100)

@@ -7,7 +7,7 @@ import (
 )
 
 // Head returns the names of a file's columns and its first n rows, or all if there are fewer, as text: for people
-// who look at a file whose columns the program does not know. A null is "". Errors are those of Open.
+// who look at a file whose columns the program does not know. A null is "", a list [a, b]. Errors are those of Open.
 func Head(path string, n int) (names []string, rows [][]string, err error) {
 	defer table.Recover(path, &err)
 	s, err := openSource(path)
@@ -41,11 +41,7 @@ func (s *source) headColumn(i int, rows [][]string) error {
 			return fmt.Errorf("%s: column %q ends at row %d", s.name, s.schema.Field(i).Name, at)
 		}
 		for k := range values.Len() {
-			text := ""
-			if values.IsValid(k) {
-				text = values.ValueStr(k)
-			}
-			rows[at+k] = append(rows[at+k], text)
+			rows[at+k] = append(rows[at+k], table.ValueText(values, k))
 		}
 		at += values.Len()
 	}

@@ -15,6 +15,9 @@ type headRow struct {
 	ok    bool
 	count int64
 	score float64
+	list  [][]byte
+	ints  []int64
+	v     []float32
 }
 
 func TestHead(t *testing.T) {
@@ -27,11 +30,18 @@ func TestHead(t *testing.T) {
 		table.NullString("name", func(r *headRow) (string, bool) { return r.name, r.ok }, nil),
 		table.Int64("count", func(r *headRow) int64 { return r.count }, nil),
 		table.Float64("score", func(r *headRow) float64 { return r.score }, nil),
+		table.Texts("list", func(r *headRow) [][]byte { return r.list }, nil),
+		table.Int64s("ints", func(r *headRow) []int64 { return r.ints }, nil),
+		table.Floats("v", func(r *headRow) []float32 { return r.v }, nil),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []headRow{{"ann", true, 1, .5}, {"", false, -2, 2}, {"ü", true, 3, 1e300}} {
+	for _, r := range []headRow{
+		{"ann", true, 1, .5, [][]byte{[]byte("x"), []byte("größer")}, []int64{-1, 2}, nil},
+		{"", false, -2, 2, nil, nil, []float32{.5}},
+		{"ü", true, 3, 1e300, [][]byte{[]byte("")}, []int64{7}, []float32{1, 2}},
+	} {
 		if err := w.Write(r); err != nil {
 			t.Fatal(err)
 		}
@@ -42,10 +52,12 @@ func TestHead(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	all := [][]string{{"ann", "1", "0.5"}, {"", "-2", "2"}, {"ü", "3", "1e+300"}}
+	all := [][]string{
+		{"ann", "1", "0.5", "[x, größer]", "[-1, 2]", "[]"}, {"", "-2", "2", "[]", "[]", "[0.5]"}, {"ü", "3", "1e+300", "[]", "[7]", "[1, 2]"},
+	}
 	for n, want := range [][][]string{{}, all[:1], all[:2], all, all} {
 		names, rows, err := parquetfile.Head(path, n)
-		if err != nil || !reflect.DeepEqual(names, []string{"name", "count", "score"}) || !reflect.DeepEqual(rows, want) {
+		if err != nil || !reflect.DeepEqual(names, []string{"name", "count", "score", "list", "ints", "v"}) || !reflect.DeepEqual(rows, want) {
 			t.Errorf("the first %d rows: %v %v, %v", n, names, rows, err)
 		}
 	}

@@ -29,6 +29,9 @@ type mixed struct {
 	small    int32
 	flag     bool
 	v        []float32
+	counts   []int64
+	words    [][]byte
+	names    [][]byte
 }
 
 func mixedColumns() table.Columns[mixed] {
@@ -43,6 +46,9 @@ func mixedColumns() table.Columns[mixed] {
 		table.Int32("small", func(r *mixed) int32 { return r.small }, func(r *mixed, v int32) { r.small = v }),
 		table.Bool("flag", func(r *mixed) bool { return r.flag }, func(r *mixed, v bool) { r.flag = v }),
 		table.Floats("v", func(r *mixed) []float32 { return r.v }, func(r *mixed, v []float32) { r.v = v }),
+		table.Int64s("counts", func(r *mixed) []int64 { return r.counts }, func(r *mixed, v []int64) { r.counts = v }),
+		table.Texts("words.d", func(r *mixed) [][]byte { return r.words }, nil),
+		table.Texts("names", func(r *mixed) [][]byte { return r.names }, nil).Plain(),
 	}
 }
 
@@ -160,6 +166,12 @@ func mixedRow(i int, word, id string, noted, labelled bool) mixed {
 	for range i % 4 {
 		r.v = append(r.v, float32(i))
 	}
+	for k := range i % 5 {
+		r.counts = append(r.counts, int64(i*k))
+	}
+	for k := range i * i % 7 {
+		r.words, r.names = append(r.words, []byte(word)), append(r.names, []byte(id+strconv.Itoa(k)))
+	}
 	return r
 }
 
@@ -197,6 +209,7 @@ func TestOracleLarge(t *testing.T) {
 		"many":   func(i int) string { return strconv.Itoa(i * 7919 % 30011) },
 		"unique": func(i int) string { return fmt.Sprintf("%08d", i) },
 		"long":   func(i int) string { return fmt.Sprintf("%05000d", i/5) },
+		"lists":  func(int) string { return "few" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := 132_000 // in three batches
@@ -207,6 +220,12 @@ func TestOracleLarge(t *testing.T) {
 			for i := range rows {
 				rows[i] = mixedRow(i, word(i), "", i%100 > 3, i%2 == 0)
 				rows[i].note = word(i)
+				if rows[i].words, rows[i].names = nil, nil; name != "lists" {
+					rows[i].counts = nil
+				} else {
+					rows[i].words = [][]byte{fmt.Appendf(nil, "%07d", i), []byte("all"), []byte("all")}[:i%4]
+					rows[i].names = rows[i].words
+				}
 			}
 			checkOracle(t, l, rows)
 		})

@@ -32,6 +32,9 @@ func TestColumnsOfArrowOnly(t *testing.T) {
 
 func TestGolden(t *testing.T) { suite().Golden(t, "testdata/v1.parquet") }
 
+// TestGoldenLists reads a file with lists, which is never written again.
+func TestGoldenLists(t *testing.T) { suite().GoldenLists(t, "testdata/v1-lists.parquet") }
+
 func save(t testing.TB, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.parquet")

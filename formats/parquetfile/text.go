@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -14,23 +15,24 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
-// textColumn writes strings, as the library does with the same properties, but without an allocation and
+// textColumn writes strings, or lists of them, as the library does with the same properties, but without an allocation and
 // several calls through interfaces for each.
 type textColumn struct {
 	pager    *pager
 	props    *parquet.WriterProperties
-	nullable bool
-	dict     *dictionary     // nil without one, and after it grew too large
-	fellBack bool            // from a dictionary to plain values
-	held     []file.DataPage // pages that wait for the dictionary, which comes before them
-	stats    *metadata.ByteArrayStatistics
+	depth    int                           // the greatest definition level: 0 of required texts, 1 of nullable ones, 2 of those in lists
+	dict     *dictionary                   // nil without one, and after it grew too large
+	fellBack bool                          // from a dictionary to plain values
+	held     []file.DataPage               // pages that wait for the dictionary, which comes before them
+	stats    *metadata.ByteArrayStatistics // nil where there are to be none
 
 	// The open page.
-	levels    hybrid
+	levels    hybrid // of definition
+	repeats   hybrid // of repetition, in lists
 	plain     []byte // values where there is no dictionary
-	rows      int
-	nulls     int
-	any       bool // there is a value
+	count     int    // of levels: of rows, but in lists of texts and of empty lists
+	nulls     int    // and empty lists
+	any       bool   // there is a value
 	min, max  []byte
 	page      []byte
 	pageStats *metadata.ByteArrayStatistics
@@ -39,18 +41,29 @@ type textColumn struct {
 func newTextColumn(p *pager, props *parquet.WriterProperties) *textColumn {
 	leaf := p.meta.Descr()
 	c := &textColumn{
-		pager: p, props: props, nullable: leaf.MaxDefinitionLevel() > 0,
-		stats:     metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator),
-		pageStats: metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator),
+		pager: p, props: props, depth: int(leaf.MaxDefinitionLevel()),
+	}
+	if props.StatisticsEnabledFor(leaf.Path()) {
+		c.stats = metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator)
+		c.pageStats = metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator)
 	}
 	if props.DictionaryEnabledFor(leaf.Path()) {
 		c.dict = newDictionary()
 	}
-	c.levels.reset(1)
+	c.startLevels()
 	return c
 }
 
+// startLevels begins the levels of a page.
+func (c *textColumn) startLevels() {
+	c.levels.reset(bits.Len(uint(c.depth)))
+	c.repeats.reset(1)
+}
+
 func (c *textColumn) write(a arrow.Array) error {
+	if list, ok := a.(*array.List); ok {
+		return c.writeLists(list)
+	}
 	texts, ok := a.(*array.String)
 	if !ok {
 		return fmt.Errorf("it is a %T, want text", a)
@@ -66,11 +79,46 @@ func (c *textColumn) write(a arrow.Array) error {
 	return nil
 }
 
+// writeLists writes lists of texts. As the library has it, a page may end within a list.
+func (c *textColumn) writeLists(list *array.List) error {
+	texts, ok := list.ListValues().(*array.String)
+	if !ok {
+		return fmt.Errorf("it is a list of %T, want text", list.ListValues())
+	}
+	def, rep := listLevels(list.Offsets())
+	for at := 0; len(def) > 0; {
+		n := min(int(c.props.WriteBatchSize()), len(def))
+		at = c.addLists(texts, at, def[:n], rep[:n])
+		def, rep = def[n:], rep[n:]
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addLists appends some levels to the open page, with the texts from one on, and returns the number of the next text.
+func (c *textColumn) addLists(a *array.String, at int, def, rep []int16) int {
+	offsets, data := a.ValueOffsets(), a.Data().Buffers()[2].Bytes()
+	for i, d := range def {
+		c.levels.put(uint32(d))
+		c.repeats.put(uint32(rep[i]))
+		if int(d) < c.depth {
+			c.nulls++
+			continue
+		}
+		c.value(data[offsets[at]:offsets[at+1]])
+		at++
+	}
+	c.count += len(def)
+	return at
+}
+
 // add appends some texts to the open page.
 func (c *textColumn) add(a *array.String, from, to int) {
 	offsets, data := a.ValueOffsets(), a.Data().Buffers()[2].Bytes()
 	for i := from; i < to; i++ {
-		if c.nullable {
+		if c.depth > 0 {
 			if a.IsNull(i) {
 				c.levels.put(0)
 				c.nulls++
@@ -80,7 +128,7 @@ func (c *textColumn) add(a *array.String, from, to int) {
 		}
 		c.value(data[offsets[i]:offsets[i+1]])
 	}
-	c.rows += to - from
+	c.count += to - from
 }
 
 func (c *textColumn) value(v []byte) {
@@ -91,6 +139,9 @@ func (c *textColumn) value(v []byte) {
 	} else {
 		c.plain = binary.LittleEndian.AppendUint32(c.plain, uint32(len(v)))
 		c.plain = append(c.plain, v...)
+	}
+	if c.stats == nil {
+		return
 	}
 	if !c.any || bytes.Compare(v, c.min) < 0 {
 		c.min = append(c.min[:0], v...)
@@ -119,18 +170,28 @@ func (c *textColumn) check() error {
 	return nil
 }
 
+// endLevels begins the data of a page with its levels.
+func (c *textColumn) endLevels() {
+	c.page = c.page[:0]
+	if c.depth > 1 {
+		c.page = appendLevels(c.page, c.repeats.end())
+	}
+	if c.depth > 0 {
+		c.page = appendLevels(c.page, c.levels.end())
+	}
+	c.startLevels()
+}
+
+func appendLevels(b, levels []byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(b, uint32(len(levels))), levels...)
+}
+
 // endPage completes the open page, if it has rows.
 func (c *textColumn) endPage() error {
-	if c.rows == 0 {
+	if c.count == 0 {
 		return nil
 	}
-	c.page = c.page[:0]
-	if c.nullable {
-		levels := c.levels.end()
-		c.page = binary.LittleEndian.AppendUint32(c.page, uint32(len(levels)))
-		c.page = append(c.page, levels...)
-		c.levels.reset(1)
-	}
+	c.endLevels()
 	encoding := parquet.Encodings.Plain
 	if c.dict != nil {
 		encoding = c.props.DictionaryIndexEncoding()
@@ -147,9 +208,9 @@ func (c *textColumn) endPage() error {
 	if c.dict != nil {
 		data = bytes.Clone(data)
 	}
-	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(c.rows), encoding,
+	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(c.count), encoding,
 		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(c.page)), stats)
-	c.rows = 0
+	c.count = 0
 	if c.dict != nil {
 		c.held = append(c.held, page)
 		return nil
@@ -160,6 +221,9 @@ func (c *textColumn) endPage() error {
 
 // endStats returns the statistics of the page, and adds them to those of the column.
 func (c *textColumn) endStats() (metadata.EncodedStatistics, error) {
+	if c.stats == nil {
+		return metadata.EncodedStatistics{Signed: c.pager.meta.Descr().SortOrder() == schema.SortSIGNED}, nil
+	}
 	var values []parquet.ByteArray
 	if c.any {
 		values = []parquet.ByteArray{append([]byte{}, c.min...), append([]byte{}, c.max...)} // nil would be none
@@ -208,11 +272,13 @@ func (c *textColumn) close() (int64, error) {
 	if err := end(); err != nil {
 		return 0, err
 	}
-	stats, err := c.encode(c.stats)
-	if err != nil {
-		return 0, err
+	if c.stats != nil {
+		stats, err := c.encode(c.stats)
+		if err != nil {
+			return 0, err
+		}
+		c.pager.meta.SetStats(stats)
 	}
-	c.pager.meta.SetStats(stats)
 	if err := c.pager.Close(hasDict || c.fellBack, c.fellBack); err != nil {
 		return 0, err
 	}

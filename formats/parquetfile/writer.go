@@ -60,9 +60,15 @@ func settings[R any](cols table.Columns[R]) []parquet.WriterProperty {
 		parquet.WithDictionaryDefault(false),
 	}
 	for _, c := range cols {
+		path := parquet.ColumnPath{c.Name()} // a path, not a string: the name may have dots
+		if list, ok := c.Type().(*arrow.ListType); ok {
+			path = append(path, "list", "element") // as v15 names them
+			if list.Elem().ID() != arrow.FLOAT32 {
+				opts = append(opts, parquet.WithStatsPath(path, false))
+			}
+		}
 		if c.Dictionary() {
-			// A path, not a string: the name may have dots.
-			opts = append(opts, parquet.WithDictionaryPath(parquet.ColumnPath{c.Name()}, true))
+			opts = append(opts, parquet.WithDictionaryPath(path, true))
 		}
 	}
 	return opts

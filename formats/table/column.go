@@ -54,6 +54,9 @@ func (c Column[R]) Plain() Column[R] {
 	return c
 }
 
+// Type returns the Arrow type of the column.
+func (c Column[R]) Type() arrow.DataType { return c.field.Type }
+
 // Dictionary reports whether the column is written with a Parquet dictionary.
 func (c Column[R]) Dictionary() bool { return c.dict }
 
@@ -112,12 +115,12 @@ func Bool[R any](name string, get func(*R) bool, set func(*R, bool)) Column[R] {
 // Floats returns a required column of lists of 32-bit floats, such as embeddings.
 // A nil list is written as an empty one. Slices set are copies, safe to keep.
 func Floats[R any](name string, get func(*R) []float32, set func(*R, []float32)) Column[R] {
-	list := arrow.ListOfNonNullable(arrow.PrimitiveTypes.Float32)
-	return Column[R]{
-		field:  arrow.Field{Name: name, Type: list},
-		buffer: func() buffer[R] { return &floatsBuffer[R]{get: get, list: list, offsets: []int32{0}} },
-		cursor: func() cursor[R] { return &floatsCursor[R]{set: set} },
-	}
+	return listColumn(name, arrow.PrimitiveTypes.Float32, 4, get, set)
+}
+
+// Int64s is Floats for lists of 64-bit integers.
+func Int64s[R any](name string, get func(*R) []int64, set func(*R, []int64)) Column[R] {
+	return listColumn(name, arrow.PrimitiveTypes.Int64, 8, get, set)
 }
 
 func as[T any](v any) (T, error) {

@@ -14,6 +14,8 @@
 //	Int32       int32, not null              Int64       int64, not null
 //	Float32     float, not null              Float64     double, not null
 //	Bool        bool, not null               Floats      list of float not null, not null
+//	Int64s      list of int64 not null, not null
+//	Texts       list of utf8 not null, not null
 //
 // and, in Arrow files only:
 //
@@ -27,5 +29,5 @@
 // Batch and View move records in and out of Arrow record batches, several at a time one column after the other. They are for
 // the format packages; reference counting and Arrow types stay inside formats.
 // Columns keep their values in buffers of Arrow's layout, which they use again for
-// the next batch: no value is allocated, but those that String, NullString and Floats set.
+// the next batch: no value is allocated, but those that String, NullString, Floats and Int64s set.
 package table

@@ -10,79 +10,103 @@ import (
 	"github.com/shardmill/shardmill/formats"
 )
 
-type floatsBuffer[R any] struct {
-	get     func(*R) []float32
-	list    *arrow.ListType
-	offsets []int32
-	values  []float32
+func listColumn[R any, T number](name string, of arrow.DataType, width int, get func(*R) []T, set func(*R, []T)) Column[R] {
+	list := arrow.ListOfNonNullable(of)
+	return Column[R]{
+		field:  arrow.Field{Name: name, Type: list},
+		buffer: func() buffer[R] { return &listBuffer[R, T]{get: get, list: list, width: width, offsets: []int32{0}} },
+		cursor: func() cursor[R] {
+			return &listCursor[R, T]{set: set, values: fixedCursor[R, T]{of: of, width: width}}
+		},
+	}
 }
 
-func (b *floatsBuffer[R]) add(rows []R) (int, error) {
+type listBuffer[R any, T number] struct {
+	get     func(*R) []T
+	list    *arrow.ListType
+	width   int
+	offsets []int32
+	values  []T
+}
+
+func (b *listBuffer[R, T]) add(rows []R) (int, error) {
 	before := len(b.values)
 	for i := range rows {
 		v := b.get(&rows[i])
-		if n := 4 * len(v); n > maxValue {
-			return 0, fmt.Errorf("list of %d bytes: %w", n, formats.ErrTooLong)
+		if n := b.width * len(v); n > maxValue {
+			return 0, listTooLong(n)
 		}
-		if 4*len(b.values) > maxValue {
+		if b.width*len(b.values) > maxValue {
 			return 0, errMany
 		}
 		b.values = append(b.values, v...)
 		b.offsets = append(b.offsets, int32(len(b.values)))
 	}
-	return 4 * (len(b.values) - before + len(rows)), nil
+	return b.width*(len(b.values)-before) + 4*len(rows), nil
 }
 
-func (b *floatsBuffer[R]) truncate(n int) {
+func listTooLong(bytes int) error {
+	return fmt.Errorf("list of %d bytes: %w", bytes, formats.ErrTooLong)
+}
+
+func (b *listBuffer[R, T]) truncate(n int) {
 	b.offsets = b.offsets[:n+1]
 	b.values = b.values[:b.offsets[n]]
 }
 
-func (b *floatsBuffer[R]) take() arrow.Array {
-	values := newArray(b.list.Elem(), len(b.values), 0, nil, arrow.GetBytes(b.values)).Data()
-	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(b.offsets))}
-	a := array.NewListData(array.NewData(b.list, len(b.offsets)-1, buffers, []arrow.ArrayData{values}, 0, 0))
+func (b *listBuffer[R, T]) take() arrow.Array {
+	a := newList(b.list, b.offsets, newArray(b.list.Elem(), len(b.values), 0, nil, arrow.GetBytes(b.values)))
 	b.offsets, b.values = b.offsets[:1], b.values[:0]
-	if cap(b.values) > keepBytes/4 {
+	if b.width*cap(b.values) > keepBytes {
 		b.values = nil
 	}
 	return a
 }
 
-type floatsCursor[R any] struct {
-	set     func(*R, []float32)
-	offsets []int32
-	values  []float32
+// newList returns an array of lists of the values.
+func newList(of *arrow.ListType, offsets []int32, values arrow.Array) arrow.Array {
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(offsets))}
+	return array.NewListData(array.NewData(of, len(offsets)-1, buffers, []arrow.ArrayData{values.Data()}, 0, 0))
 }
 
-func (c *floatsCursor[R]) load(a arrow.Array) error {
+type listCursor[R any, T number] struct {
+	set     func(*R, []T)
+	offsets []int32
+	values  fixedCursor[R, T] // of which only load is used
+}
+
+func (c *listCursor[R, T]) load(a arrow.Array) (err error) {
 	list, err := as[*array.List](a)
 	if err != nil {
 		return err
 	}
-	child, err := as[*array.Float32](list.ListValues())
-	if err != nil {
+	if err := c.values.load(list.ListValues()); err != nil {
 		return err
 	}
-	if child.NullN() > 0 {
-		return errNulls
-	}
-	c.offsets, c.values = nil, child.Float32Values()
-	if list.Len() == 0 {
-		return nil
-	}
-	from, offsets := list.Data().Offset(), list.Offsets()
-	if len(offsets) <= from+list.Len() || len(valueBytes(child, 1)) < 4*(child.Data().Offset()+child.Len()) {
-		return errShort
-	}
-	c.offsets = offsets[from : from+list.Len()+1]
-	return checkOffsets(c.offsets, len(c.values))
+	c.offsets, err = offsetsOf(list)
+	return err
 }
 
-func (c *floatsCursor[R]) read(from int, rows []R) {
+func (c *listCursor[R, T]) read(from int, rows []R) {
 	for i := range rows {
-		c.set(&rows[i], append([]float32{}, c.values[c.offsets[from+i]:c.offsets[from+i+1]]...))
+		c.set(&rows[i], append([]T{}, c.values.values[c.offsets[from+i]:c.offsets[from+i+1]]...))
 	}
+}
+
+// offsetsOf returns the offsets of the lists in their values, none of which may be null.
+func offsetsOf(list *array.List) ([]int32, error) {
+	if list.ListValues().NullN() > 0 {
+		return nil, errNulls
+	}
+	if list.Len() == 0 {
+		return nil, nil
+	}
+	from, offsets := list.Data().Offset(), list.Offsets()
+	if len(offsets) <= from+list.Len() {
+		return nil, errShort
+	}
+	offsets = offsets[from : from+list.Len()+1]
+	return offsets, checkOffsets(offsets, list.ListValues().Len())
 }
 
 // checkOffsets checks that offsets, of which there is one at least, start at 0 or later, never fall, and end within n values.

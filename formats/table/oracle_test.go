@@ -12,6 +12,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/formats"
 )
 
 // every has a field for each kind of column.
@@ -29,6 +31,8 @@ type every struct {
 	t    bool
 	v    []float32
 	y    []byte
+	ls   []int64
+	ts   [][]byte
 }
 
 func everyColumns() Columns[every] {
@@ -45,7 +49,16 @@ func everyColumns() Columns[every] {
 		Bool("t", func(r *every) bool { return r.t }, func(r *every, v bool) { r.t = v }),
 		Floats("v", func(r *every) []float32 { return r.v }, func(r *every, v []float32) { r.v = v }),
 		Bytes("y", func(r *every) []byte { return r.y }, func(r *every, v []byte) { r.y = append(r.y[:0], v...) }),
+		Int64s("ls", func(r *every) []int64 { return r.ls }, func(r *every, v []int64) { r.ls = v }),
+		Texts("ts", func(r *every) [][]byte { return r.ts }, func(r *every, v [][]byte) { r.ts = cloneTexts(v) }),
 	}
+}
+
+func cloneTexts(v [][]byte) (own [][]byte) {
+	for _, b := range v {
+		own = append(own, bytes.Clone(b))
+	}
+	return own
 }
 
 // build gives rows to Arrow's own builders.
@@ -64,6 +77,14 @@ func build(b *array.RecordBuilder, rows []every) arrow.Record {
 		list.Append(true)
 		of[*array.Float32Builder](list.ValueBuilder()).AppendValues(r.v, nil)
 		of[*array.BinaryBuilder](b.Field(10)).Append(r.y)
+		list = of[*array.ListBuilder](b.Field(11))
+		list.Append(true)
+		of[*array.Int64Builder](list.ValueBuilder()).AppendValues(r.ls, nil)
+		list = of[*array.ListBuilder](b.Field(12))
+		list.Append(true)
+		for _, v := range r.ts {
+			of[*array.StringBuilder](list.ValueBuilder()).Append(string(v))
+		}
 	}
 	return b.NewRecord()
 }
@@ -91,8 +112,10 @@ func rowsOf() *rapid.Generator[[]every] {
 			nb: []byte(texts.Draw(t, "nb")), nbOK: rapid.IntRange(0, 20).Draw(t, "nbOK") > 0,
 			i: rapid.Int32().Draw(t, "i"), l: rapid.Int64().Draw(t, "l"),
 			f: rapid.Float32().Draw(t, "f"), d: rapid.Float64().Draw(t, "d"), t: rapid.Bool().Draw(t, "t"),
-			v: rapid.SliceOfN(rapid.Float32(), 0, 4).Draw(t, "v"),
-			y: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "y"),
+			v:  rapid.SliceOfN(rapid.Float32(), 0, 4).Draw(t, "v"),
+			y:  rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "y"),
+			ls: rapid.SliceOfN(rapid.Int64(), 0, 4).Draw(t, "ls"),
+			ts: rapid.SliceOfN(rapid.Map(texts, func(s string) []byte { return []byte(s) }), 0, 4).Draw(t, "ts"),
 		}
 	})
 	return rapid.Custom(func(t *rapid.T) []every {
@@ -255,6 +278,9 @@ func FuzzView(f *testing.F) {
 	f.Add(uint8(5), 2, 1, 0, []byte(nil), make([]byte, 24), []byte(nil))
 	f.Add(uint8(8), 9, 1, 0, []byte(nil), []byte{1}, []byte(nil))
 	f.Add(uint8(10), 3, 0, 0, []byte(nil), offsets, []byte("ab\xffd"))
+	f.Add(uint8(11), 3, 0, 0, []byte(nil), offsets, make([]byte, 32))
+	f.Add(uint8(12), 3, 0, 0, []byte(nil), offsets, []byte("abcdefgh"))
+	f.Add(uint8(12), 2, 1, 0, []byte(nil), offsets, append(arrow.GetBytes([]int32{0, 2, 2, 3}), "abc"...))
 	f.Fuzz(func(t *testing.T, column uint8, n, offset, nulls int, valid, first, second []byte) {
 		cols := everyColumns()
 		c := cols[int(column)%len(cols)]
@@ -295,8 +321,7 @@ func damaged(t arrow.DataType, n, offset, nulls int, buffers ...[]byte) arrow.Ar
 		var children []arrow.ArrayData
 		switch list := t.(type) {
 		case *arrow.ListType:
-			child := array.NewData(list.Elem(), len(buffers[2])/4, []*memory.Buffer{nil, over[2]}, nil, 0, 0)
-			over, children = over[:2], []arrow.ArrayData{child}
+			over, children = over[:2], []arrow.ArrayData{damagedElements(list.Elem(), buffers[2])}
 		case *arrow.StringType, *arrow.BinaryType:
 		default:
 			over = over[:2]
@@ -308,4 +333,79 @@ func damaged(t arrow.DataType, n, offset, nulls int, buffers ...[]byte) arrow.Ar
 		return nil
 	}
 	return a
+}
+
+// damagedElements are elements of a list: of texts, b has their offsets and then the texts, as one value can tell.
+func damagedElements(t arrow.DataType, b []byte) arrow.ArrayData {
+	over := memory.NewBufferBytes(b)
+	switch t.ID() {
+	case arrow.STRING:
+		n := min(len(b)/4, 4)
+		text := memory.NewBufferBytes(b[4*n:])
+		return array.NewData(t, max(n-1, 0), []*memory.Buffer{nil, memory.NewBufferBytes(b[:4*n]), text}, nil, 0, 0)
+	case arrow.INT64:
+		return array.NewData(t, len(b)/8, []*memory.Buffer{nil, over}, nil, 0, 0)
+	default:
+		return array.NewData(t, len(b)/4, []*memory.Buffer{nil, over}, nil, 0, 0)
+	}
+}
+
+// TestTextsDoNotAllocate checks that lists of texts cost no memory of their own, neither when written nor when read.
+func TestTextsDoNotAllocate(t *testing.T) {
+	type row struct{ ts [][]byte }
+	n := 0
+	cols := Columns[row]{Texts("ts", func(r *row) [][]byte { return r.ts }, func(_ *row, v [][]byte) { n += len(v) })}
+	b, err := NewBatch(cols, cols.Schema("x 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, view := make([]row, 1000), NewView(cols)
+	for i := range in {
+		in[i].ts = [][]byte{[]byte("a"), []byte("größer"), nil}[:i%4]
+	}
+	out := make([]row, 1000)
+	pass := func() {
+		if _, err := b.AppendRows(in, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+		if err := view.Load(b.Take().Columns(), 1000); err != nil {
+			t.Fatal(err)
+		}
+		view.ReadRows(out)
+	}
+	pass()
+	if n != 1500 {
+		t.Errorf("%d texts", n)
+	}
+	if allocs := testing.AllocsPerRun(10, pass); allocs > 50 {
+		t.Errorf("%v allocations for 1000 rows", allocs)
+	}
+}
+
+// TestTextsRefused checks that a list with a text that cannot be stored leaves nothing behind, nor one that is too long.
+func TestTextsRefused(t *testing.T) {
+	type row struct{ ts [][]byte }
+	cols := Columns[row]{Texts("ts", func(r *row) [][]byte { return r.ts }, nil)}
+	b, err := NewBatch(cols, cols.Schema("x 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := row{[][]byte{[]byte("a"), []byte("b")}}
+	huge := make([]byte, maxValue/2)
+	for _, c := range []struct {
+		bad  row
+		want error
+	}{{row{[][]byte{[]byte("c"), []byte("\xff")}}, formats.ErrNotUTF8}, {row{[][]byte{huge, huge}}, formats.ErrTooLong}} {
+		if err := b.Append(&good); err != nil {
+			t.Fatal(err)
+		}
+		var v *ValueError
+		if n, err := b.AppendRows([]row{good, c.bad}, 1<<20); n != 0 || !errors.As(err, &v) || !errors.Is(err, c.want) {
+			t.Errorf("%d rows, %v", n, err)
+		}
+	}
+	rec := b.Take()
+	if rec.NumRows() != 2 || rec.Column(0).String() != `[["a" "b"] ["a" "b"]]` {
+		t.Error(rec)
+	}
 }

@@ -128,7 +128,7 @@ func TestManyBytes(t *testing.T) {
 	if err := addText(&held, "x"); !errors.Is(err, errMany) {
 		t.Errorf("text: %v", err)
 	}
-	floats := floatsBuffer[every]{get: func(r *every) []float32 { return r.v }, offsets: []int32{0}, values: make([]float32, maxValue/4+1)}
+	floats := listBuffer[every, float32]{get: func(r *every) []float32 { return r.v }, width: 4, offsets: []int32{0}, values: make([]float32, maxValue/4+1)}
 	if _, err := floats.add(make([]every, 2)); !errors.Is(err, errMany) {
 		t.Errorf("floats: %v", err)
 	}

@@ -206,6 +206,12 @@ func TestLoadDamaged(t *testing.T) {
 	list := func(child arrow.ArrayData, offsets *memory.Buffer) arrow.Array {
 		return array.MakeFromData(array.NewData(cols[4].field.Type, 2, []*memory.Buffer{nil, offsets}, []arrow.ArrayData{child}, 0, 0))
 	}
+	cols = append(cols, Texts("ts", nil, func(*record, [][]byte) {}))
+	textLists := func(child arrow.Array, offsets *memory.Buffer) arrow.Array {
+		return array.MakeFromData(array.NewData(cols[5].field.Type, 2, []*memory.Buffer{nil, offsets}, []arrow.ArrayData{child.Data()}, 0, 0))
+	}
+	nullText := array.MakeFromData(array.NewData(arrow.BinaryTypes.String, 2,
+		[]*memory.Buffer{memory.NewBufferBytes([]byte{1}), ints(0, 1, 2), text}, nil, 1, 0))
 	flags := array.MakeFromData(array.NewData(arrow.FixedWidthTypes.Boolean, 9, []*memory.Buffer{nil, memory.NewBufferBytes([]byte{1})}, nil, 0, 0))
 	for name, c := range map[string]struct {
 		col   int
@@ -224,6 +230,11 @@ func TestLoadDamaged(t *testing.T) {
 		"list negative":          {4, list(floats, ints(-1, 1, 2)), 2},
 		"list offsets short":     {4, list(floats, ints(0, 1)), 2},
 		"list with null":         {4, list(nullFloats, ints(0, 1, 2)), 2},
+		"list of others":         {4, list(str(2, nil, ints(0, 1, 2), text).Data(), ints(0, 1, 2)), 2},
+		"texts offsets fall":     {5, textLists(str(2, nil, ints(0, 2, 1), text), ints(0, 1, 2)), 2},
+		"texts beyond":           {5, textLists(str(2, nil, ints(0, 1, 2), text), ints(0, 1, 3)), 2},
+		"texts with null":        {5, textLists(nullText, ints(0, 1, 2)), 2},
+		"texts of others":        {5, textLists(array.MakeFromData(floats), ints(0, 1, 2)), 2},
 	} {
 		view := NewView(Columns[record]{cols[c.col]})
 		err := view.Load([]arrow.Array{c.array}, c.rows)

@@ -1,8 +1,28 @@
 package table
 
 import (
+	"strings"
+
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
 )
+
+// ValueText returns value i of an array as a text for people: a null is "", a list [a, b]. It panics on damage, as Arrow does.
+func ValueText(a arrow.Array, i int) string {
+	if a.IsNull(i) {
+		return ""
+	}
+	list, ok := a.(*array.List)
+	if !ok {
+		return a.ValueStr(i)
+	}
+	var texts []string
+	from, to := list.ValueOffsets(i)
+	for k := from; k < to; k++ {
+		texts = append(texts, ValueText(list.ListValues(), int(k)))
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
 
 // textValues are the texts of an array. Its methods stay inside the array's buffers after load.
 type textValues struct {

@@ -55,6 +55,7 @@ func Run(t *testing.T, f Format) {
 		{"Truncation", testTruncation},
 		{"Foreign", testForeign},
 		{"Flips", testFlips},
+		{"Lists", testLists},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, f) })
 	}
@@ -70,8 +71,13 @@ type TB interface {
 // Encode returns a file of rows.
 func (f Format) Encode(t TB, rows []Row) []byte {
 	t.Helper()
+	return f.encode(t, rows, Columns())
+}
+
+func (f Format) encode(t TB, rows []Row, cols table.Columns[Row]) []byte {
+	t.Helper()
 	var buf bytes.Buffer
-	w, err := f.Create(&buf, Columns())
+	w, err := f.Create(&buf, cols)
 	if err != nil {
 		t.Fatal(err)
 	}

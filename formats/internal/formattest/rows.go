@@ -1,6 +1,7 @@
 package formattest
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -21,6 +22,8 @@ type Row struct {
 	Exact   float64
 	Flag    bool
 	Vector  []float32
+	Counts  []int64  // of ListColumns
+	Words   [][]byte // of ListColumns
 }
 
 // Columns binds all fields of Row. One name has a dot, which the Parquet library takes for a path.
@@ -43,7 +46,8 @@ func Equal(a, b Row) bool {
 	return a.ID == b.ID && a.Note == b.Note && a.HasNote == b.HasNote && a.Small == b.Small && a.Big == b.Big &&
 		math.Float32bits(a.Score) == math.Float32bits(b.Score) &&
 		math.Float64bits(a.Exact) == math.Float64bits(b.Exact) && a.Flag == b.Flag &&
-		slices.EqualFunc(a.Vector, b.Vector, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
+		slices.EqualFunc(a.Vector, b.Vector, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }) &&
+		slices.Equal(a.Counts, b.Counts) && slices.EqualFunc(a.Words, b.Words, bytes.Equal)
 }
 
 // Sample returns n rows that differ from each other in all fields and have extremes among them.
