@@ -27,7 +27,7 @@ func BenchmarkOverTwoPasses(b *testing.B) {
 	manifest, photos := repeated(b, filepath.Join(p.Root, "manifest.csv"), 5)
 	rounds := benchRounds()
 	pass := func(m ...classify.Model) cost {
-		return measureJob(b, benchJob{Dir: filepath.Join(b.TempDir(), "job"), Manifest: manifest, Params: p.WithModels(m)})
+		return measureJob(b, benchChild{Dir: filepath.Join(b.TempDir(), "job"), Manifest: manifest, Params: p.WithModels(m)})
 	}
 	decoding := p.WithModels(models[:1])
 	var both, first, second, decode []cost
@@ -37,15 +37,15 @@ func BenchmarkOverTwoPasses(b *testing.B) {
 			both = append(both, pass(models...))
 			first = append(first, pass(models[0]))
 			second = append(second, pass(models[1]))
-			decode = append(decode, measureAlone(b, len(photos), func(i, n int) error { return decodeAlone(decoding, photos[i:i+n]) }))
+			decode = append(decode, measureAlone(b, benchChild{Dir: b.TempDir(), Manifest: manifest, Params: decoding, Part: "decode"}))
 		}
 	}
-	n := float64(len(photos))
+	n := float64(photos)
 	least := func(costs []cost) float64 {
-		return slices.MinFunc(costs, func(a, b cost) int { return cmp.Compare(a.cpu, b.cpu) }).cpu / n * 1e3
+		return slices.MinFunc(costs, func(a, b cost) int { return cmp.Compare(a.CPU, b.CPU) }).CPU / n * 1e3
 	}
 	one, two, alone := least(both), least(first)+least(second), least(decode)
-	b.Logf("%d photos, %d cores, %d rounds; least CPU ms a photo", len(photos), runtime.NumCPU(), rounds)
+	b.Logf("%d photos, %d cores, %d rounds; least CPU ms a photo", photos, runtime.NumCPU(), rounds)
 	b.Logf("one pass %.2f, two passes %.2f (%.2f and %.2f), decode %.2f", one, two, least(first), least(second), alone)
 	b.Logf("one pass saves %.2f of the decode (at least 0.80)", (two-one)/alone)
 	b.ReportMetric((two-one)/alone, "saved/decode")
