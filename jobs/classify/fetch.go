@@ -10,7 +10,10 @@ func (c *classifier) Fetch(ctx context.Context, im *image) (int64, error) {
 	if err := c.duplicates.check(im); err != nil {
 		return 0, err
 	}
-	buf := c.files.take()
+	var buf []byte
+	if im.file != "" {
+		buf = c.files.take()
+	}
 	data, err := c.read(ctx, im, buf)
 	if err != nil {
 		c.files.give(buf)
@@ -20,9 +23,11 @@ func (c *classifier) Fetch(ctx context.Context, im *image) (int64, error) {
 	return int64(cap(data)), nil
 }
 
-// letGo gives back what Fetch has read.
+// letGo gives back what Fetch has read, but not bytes that the row came with: nothing is read into them.
 func (c *classifier) letGo(im *image) {
-	c.files.give(im.data)
+	if im.file != "" {
+		c.files.give(im.data)
+	}
 	im.data = nil
 }
 

@@ -73,3 +73,17 @@ func TestFetch(t *testing.T) {
 		t.Errorf("other memory, %v", err)
 	}
 }
+
+// TestFetchInline: an image that came with its bytes neither takes a buffer nor leaves one.
+func TestFetchInline(t *testing.T) {
+	c := &classifier{read: read, duplicates: newDuplicates(nil, duplicateIDs{})}
+	c.files.give(make([]byte, 0, 64))
+	im := image{inline: []byte("a photo")}
+	n, err := c.Fetch(context.Background(), &im)
+	if err != nil || string(im.data) != "a photo" || n < 7 || im.inline != nil {
+		t.Fatalf("%q, %d, %v", im.data, n, err)
+	}
+	if c.letGo(&im); im.data != nil || c.files.bytes != 64 || len(c.files.free) != 1 {
+		t.Errorf("%q held, %d buffers of %d bytes", im.data, len(c.files.free), c.files.bytes)
+	}
+}
