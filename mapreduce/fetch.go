@@ -15,6 +15,10 @@ const (
 	fetchBytes = 32 << 20
 )
 
+// fetchRefill is how many rows fewer than fetchRows there must be for the reading goroutine to go on: woken for each row, it
+// costs more in hand-offs between threads than reading does.
+const fetchRefill = 4
+
 // errandsQueued leaves room for so many rows and, where batches have a single one, as many ends of batches.
 const errandsQueued = 2 * fetchRows
 
@@ -171,7 +175,9 @@ func (w *window) settle(more int64) {
 	defer w.mu.Unlock()
 	w.fetches.bytes += more
 	w.cell.Beat()
-	w.moved.Broadcast()
+	if more < 0 {
+		w.moved.Broadcast()
+	}
 }
 
 // release says that a row is prepared, or rejected, and what was fetched for it is let go.
@@ -180,5 +186,7 @@ func (w *window) release(bytes int64) {
 	defer w.mu.Unlock()
 	w.fetches.rows--
 	w.fetches.bytes -= bytes
-	w.moved.Broadcast()
+	if w.fetches.rows <= fetchRows-fetchRefill {
+		w.moved.Broadcast()
+	}
 }

@@ -290,3 +290,26 @@ func (p both) Prepare(ctx context.Context, row *int) (int64, error) {
 	}
 	return p.storage.Prepare(ctx, row)
 }
+
+// The goroutine that reads is woken when a few rows may be fetched, not for each, and always goes on in the end.
+func TestFetchRefill(t *testing.T) {
+	w := newWindow(&taskRun{cell: worker.NewCell()})
+	for range fetchRows {
+		w.reserve(1)
+	}
+	through := make(chan bool, 1)
+	go func() { through <- w.reserve(1) }()
+	time.Sleep(10 * time.Millisecond) // so that it waits
+	for range fetchRefill - 1 {
+		w.release(1)
+	}
+	select {
+	case <-through:
+		t.Error("woken for a single row")
+	case <-time.After(20 * time.Millisecond):
+	}
+	w.release(1)
+	if !<-through {
+		t.Error("the attempt has not ended")
+	}
+}
