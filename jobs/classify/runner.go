@@ -40,9 +40,6 @@ func newRunner(rt onnx.Runtime, p Params, m Model, index int, counts *evaluation
 			return nil, fmt.Errorf("--labels: %w", err)
 		}
 	}
-	if err := r.checkInput(rt); err != nil {
-		return nil, err
-	}
 	if r.filler, err = preprocess.NewFiller(r.spec); err != nil {
 		return nil, err
 	}
@@ -69,12 +66,7 @@ func newRunner(rt onnx.Runtime, p Params, m Model, index int, counts *evaluation
 }
 
 // checkInput compares the model's input with the spec.
-func (r *runner) checkInput(rt onnx.Runtime) error {
-	model, err := onnx.Inspect(rt, r.Path)
-	if err != nil || len(model.Inputs) != 1 {
-		return err
-	}
-	in := model.Inputs[0]
+func (r *runner) checkInput(in onnx.Tensor) error {
 	if err := r.spec.Check(in.Shape, string(in.Type)); err != nil {
 		return fmt.Errorf("--preprocess: %w", err)
 	}
@@ -82,7 +74,7 @@ func (r *runner) checkInput(rt onnx.Runtime) error {
 }
 
 func (r *runner) options(p Params) onnx.Options {
-	o := onnx.Options{Threads: 1, Batch: p.Batch, Row: specRow(r.spec), NoScores: r.Labels == ""}
+	o := onnx.Options{Threads: 1, Batch: p.Batch, Row: specRow(r.spec), NoScores: r.Labels == "", Check: r.checkInput}
 	if r.Embedding != "" {
 		o.Outputs = []string{r.Embedding}
 	}

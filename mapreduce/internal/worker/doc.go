@@ -6,7 +6,8 @@
 // A worker is this program again with SHARDMILL_WORKER=1 in its environment, which it unsets first
 // thing so that its own children do not inherit it. It leads a process group of its own, reads its
 // standard input from /dev/null, and writes standard output and error to the log of the attempt it
-// runs: job code and native libraries print. Three more files are inherited:
+// runs: job code and native libraries print. GLIBC_TUNABLES, where it is not set, asks for huge pages below
+// what native code holds. Three more files are inherited:
 //
 //	3  requests, JSON lines: {"hello":{...}} once, then {"run":{...}} or {"probe":{...}}, one at a time
 //	4  replies, JSON lines:  {"ready":{...}} once, then {"done":{}} or {"fail":{...}}, one a request

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -77,7 +78,7 @@ func spawn(cfg Config) (*process, *task.Error) {
 		return nil, task.New(spawnClass(err), err)
 	}
 	cmd := exec.Command(cfg.Path, cfg.Args...)
-	cmd.Env = append(append(os.Environ(), cfg.Env...), workerEnv+"=1")
+	cmd.Env = environment(os.Environ(), cfg.Env)
 	cmd.Stdout, cmd.Stderr = files.log, files.log
 	cmd.ExtraFiles = []*os.File{files.requestR, files.replyW, files.cell}
 	cmd.SysProcAttr = processAttributes()
@@ -93,6 +94,15 @@ func spawn(cfg Config) (*process, *task.Error) {
 	go p.read()
 	go p.wait()
 	return p, nil
+}
+
+// hugePages has glibc ask for huge pages below the memory that native code holds: models touch much of it
+// again and again. Other C libraries do not look at it.
+const hugePages = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+
+// environment is that of a worker. Of two values of a variable the later counts: those of the user are left alone.
+func environment(user, more []string) []string {
+	return slices.Concat([]string{hugePages}, user, more, []string{workerEnv + "=1"})
 }
 
 // spawnClass tells a machine that is short of something now from a program that cannot be started.

@@ -180,3 +180,27 @@ func BenchmarkDo(b *testing.B) {
 		}
 	}
 }
+
+// A worker asks for huge pages, unless the user has tuned glibc already.
+func TestEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		user, more []string
+		want       string
+	}{
+		{"nothing set", []string{"HOME=/"}, nil, "glibc.malloc.hugetlb=1"},
+		{"by the user", []string{"GLIBC_TUNABLES=glibc.malloc.check=1"}, nil, "glibc.malloc.check=1"},
+		{"by the driver", []string{"GLIBC_TUNABLES=a"}, []string{"GLIBC_TUNABLES="}, ""},
+	} {
+		cmd := exec.Command("env")
+		cmd.Env = environment(tt.user, tt.more)
+		got := map[string]string{}
+		for _, v := range cmd.Environ() {
+			name, value, _ := strings.Cut(v, "=")
+			got[name] = value
+		}
+		if got["GLIBC_TUNABLES"] != tt.want || got[workerEnv] != "1" {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}

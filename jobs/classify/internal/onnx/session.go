@@ -20,6 +20,10 @@ type Options struct {
 
 	Outputs  []string // different outputs besides the scores, for [Session.Vector]; float32 or float16, of any shape
 	NoScores bool     // no output holds scores: Outputs are all, and Classes is 0
+
+	// Check looks at the input of a model that has only one, before anything else is made of it. nil for no check.
+	// Its error is that of Open.
+	Check func(input Tensor) error
 }
 
 func (o Options) defaulted() (Options, error) {
@@ -78,6 +82,11 @@ func (s *Session) load(o Options) error {
 	m, err := inspect(s.path)
 	if err != nil {
 		return err
+	}
+	if o.Check != nil && len(m.Inputs) == 1 {
+		if err := o.Check(m.Inputs[0]); err != nil {
+			return err
+		}
 	}
 	if s.layout, err = newLayout(m, o); err != nil {
 		return fmt.Errorf("model %s: %w", s.path, err)

@@ -273,3 +273,19 @@ func TestRunAllocatesLittle(t *testing.T) {
 		t.Errorf("%v allocations a run", n)
 	}
 }
+
+// Check sees the model's input before the rest of the options is looked at, and its error is that of Open.
+func TestOpenChecks(t *testing.T) {
+	refused := errors.New("refused")
+	var seen []Tensor
+	o := Options{Row: []int64{1}, Check: func(in Tensor) error { seen = append(seen, in); return refused }}
+	if _, err := Open(needRuntime(t), echoModel(t, 1, -1, 4), o); !errors.Is(err, refused) {
+		t.Errorf("error %v", err)
+	}
+	if len(seen) != 1 || seen[0].Type != Float32 || len(seen[0].Shape) != 4 {
+		t.Errorf("seen %v", seen)
+	}
+	if _, loaded := library.active(); loaded {
+		t.Error("a refused Open keeps the library")
+	}
+}
