@@ -23,13 +23,18 @@ help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: build ## classify the small images in testdata/demo and show the ranked result
-	rm -rf demo-out
+demo: build ## classify the small images in testdata/demo, recommend from its plays.csv, and show the results
+	rm -rf demo-out demo-lists
 	@echo 'One of the files is no picture: exit code 3 means complete, with rejects.'
 	bin/shardmill classify --model testdata/demo/model.onnx --labels testdata/demo/labels.txt --preprocess testdata/demo/preprocess.yaml --label-col label --out demo-out testdata/demo/manifest.csv || [[ $$? -eq 3 ]]
 	bin/shardmill show demo-out
 	@echo; echo 'The Parquet files:'
 	@find demo-out/out demo-out/rejects -name '*.parquet' | LC_ALL=C sort
+	@echo; echo 'Fans of four genres played tracks; their names tell the genre. What each may like:'
+	bin/shardmill recommend --value-col plays --top 4 --similar 5 --out demo-lists testdata/demo/plays.csv
+	bin/shardmill show --user jazz-fan-07 demo-lists
+	bin/shardmill show --item metal-track-03 demo-lists
+	@find demo-lists/out -name '*.parquet' | LC_ALL=C sort
 
 .PHONY: build
 build: setup ## build bin/shardmill
@@ -53,7 +58,8 @@ bench: setup ## compare whole jobs with their limits, then run the benchmarks of
 	@$(RUNTIME) set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverLimit|OverTwoPasses|SlowStorage' -benchtime 1x -timeout 60m ./jobs/classify
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverFloor -benchtime 1x -timeout 5h ./jobs/rank
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverMap -benchtime 1x -timeout 60m ./jobs/wordcount
-	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m ./mapreduce/... ./formats/... ./jobs/classify/internal/...
+	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverKernel -benchtime 1x -timeout 60m ./jobs/recommend
+	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m ./mapreduce/... ./formats/... ./jobs/classify/internal/... ./jobs/internal/...
 
 .PHONY: pgo
 pgo: build ## measure again what the compiler is told to inline, after changes to the engine

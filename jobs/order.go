@@ -39,6 +39,13 @@ func orders(job string) []sorted {
 		}
 	case "rank":
 		return []sorted{{dataset: "ranked", by: []sortColumn{{}}, rank: "rank"}, {dataset: "groups", by: []sortColumn{{}}}}
+	case "recommend":
+		return []sorted{
+			{dataset: "recommendations", by: []sortColumn{{name: "user"}}, rank: "rank"},
+			{dataset: "similar_items", by: []sortColumn{{name: "item"}}, rank: "rank"},
+			{dataset: "users", by: []sortColumn{{name: "user"}}},
+			{dataset: "items", by: []sortColumn{{name: "item"}}},
+		}
 	case "wordcount":
 		return []sorted{{dataset: "counts", by: []sortColumn{{name: "word"}}}}
 	}

@@ -25,15 +25,22 @@ type Row interface{ Cells() []string }
 type View struct {
 	Out   string // folder with the results
 	Label string // classify: only images of this label
+	User  string // recommend: only the list of this user
+	Item  string // recommend: only the items near this one
 	Rows  int    // of each table
 	// Uncertain asks for the images of the label that have the lowest score instead of the highest.
 	Uncertain bool
 }
 
 // Show reads what a view asks for; it holds no more rows than that. A job whose results cannot be
-// shown is an *UnknownError, a label that no image has a *classify.LabelError.
+// shown is an *UnknownError, a label that no image has a *classify.LabelError, and a user or item without a row a
+// *recommend.UnknownIDError.
 func Show(job string, v View) ([]Table, error) {
 	switch {
+	case job == "recommend" && v.Label == "":
+		return showRecommended(v)
+	case v.User != "" || v.Item != "":
+		return nil, &UnknownError{Job: job, User: v.User, Item: v.Item}
 	case job == "wordcount" && v.Label == "":
 		return showWords(v)
 	case job == "rank" && v.Label == "":
@@ -47,14 +54,13 @@ func Show(job string, v View) ([]Table, error) {
 }
 
 // UnknownError says that there is no such view of a job's results.
-type UnknownError struct{ Job, Label, Image string }
+type UnknownError struct{ Job, Label, Image, User, Item string }
 
 func (e *UnknownError) Error() string {
-	if e.Image != "" {
-		return fmt.Sprintf("a job %s has no images", e.Job)
-	}
-	if e.Label != "" {
-		return fmt.Sprintf("a job %s has no labels", e.Job)
+	for _, asked := range []struct{ what, noun string }{{e.Image, "images"}, {e.Label, "labels"}, {e.User, "users"}, {e.Item, "items"}} {
+		if asked.what != "" {
+			return fmt.Sprintf("a job %s has no %s", e.Job, asked.noun)
+		}
 	}
 	return fmt.Sprintf("results of a job %s cannot be shown", e.Job)
 }

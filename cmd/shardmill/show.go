@@ -11,13 +11,15 @@ import (
 
 	"github.com/shardmill/shardmill/jobs"
 	"github.com/shardmill/shardmill/jobs/classify"
+	"github.com/shardmill/shardmill/jobs/recommend"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
 const showText = `
 Prints the first rows of a job's results. Of classify: the labels with their
 numbers of images and the best images of each. Of rank: the first rows of the
-first parts. Of wordcount: the most frequent words.
+first parts. Of recommend: the first rows of recommendations and similar_items.
+Of wordcount: the most frequent words.
 
 Of classify it answers questions, and reads only the files and row groups that
 can hold the answer:
@@ -30,6 +32,10 @@ can hold the answer:
                   is known while the shards are there (--keep-intermediate).
   --evaluation    how right the first labels are, where labels were given.
 
+Of recommend, too, only what can hold the answer is read:
+  --user ID       the list of a user, with the user's items that made each
+  --item ID       the items near an item
+
 Of any job, also before it has ended:
   --rejects       the rejects in order of the input, one a line: file, line, id
                   and reason.
@@ -37,18 +43,20 @@ Of any job, also before it has ended:
 With --json it prints one object. Its members are the tables, each an array of
 rows: "labels", "ranked", "counts", "groups", "rejects"; with --image they are
 "id", "outcome" (classified, rejected, dropped), "ranks", "rejects", "rules".
+Of recommend they are "recommendations" and "similar_items".
 
 Examples:
   shardmill show job
   shardmill show --label tabby --uncertain --rows 5 job
   shardmill show --image cat-17.jpg job
   shardmill show --evaluation job
+  shardmill show --user 42 job
   shardmill show --rejects job
 `
 
 func (p *program) showCommand() *cli.Command {
 	return &cli.Command{
-		Name: "show", Usage: "print results of a job: first rows, a label, one image, rejects",
+		Name: "show", Usage: "print results of a job: first rows, a label, an image, a user",
 		ArgsUsage: "JOB", Description: showText,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "label", Usage: "`NAME`images whose first label is this: its name or label_id"},
@@ -56,6 +64,8 @@ func (p *program) showCommand() *cli.Command {
 			&cli.BoolFlag{Name: "uncertain", Usage: "with --label: the images of the lowest score"},
 			&cli.StringFlag{Name: "image", Usage: "`ID`what became of an image"},
 			evaluationFlag(),
+			&cli.StringFlag{Name: "user", Usage: "`ID`what is recommended to a user"},
+			&cli.StringFlag{Name: "item", Usage: "`ID`what is near an item"},
 			&cli.BoolFlag{Name: "rejects", Usage: "the rejected rows, with file, line and reason"},
 			&cli.IntFlag{Name: "rows", Aliases: []string{"n"}, Value: 20, Usage: "`N`rows at most, also -n (default: 20)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
@@ -75,7 +85,9 @@ func (p *program) showCommand() *cli.Command {
 			case c.IsSet("image"):
 				return p.showImage(dir, c.String("image"), c.Bool("json"))
 			}
-			return p.show(dir, jobs.View{Label: c.String("label"), Rows: c.Int("rows"), Uncertain: c.Bool("uncertain")}, c.Bool("json"))
+			return p.show(dir, jobs.View{
+				Label: c.String("label"), User: c.String("user"), Item: c.String("item"), Rows: c.Int("rows"), Uncertain: c.Bool("uncertain"),
+			}, c.Bool("json"))
 		},
 	}
 }
@@ -83,7 +95,7 @@ func (p *program) showCommand() *cli.Command {
 // checkShow refuses flags that contradict each other.
 func checkShow(c *cli.Context) error {
 	questions := 0
-	for _, name := range []string{"label", "image", "rejects", "evaluation"} {
+	for _, name := range []string{"label", "image", "rejects", "evaluation", "user", "item"} {
 		if c.IsSet(name) {
 			questions++
 		}
@@ -95,8 +107,10 @@ func checkShow(c *cli.Context) error {
 		return badUsage("show", "--label: a label is needed")
 	case c.IsSet("image") && c.String("image") == "":
 		return badUsage("show", "--image: an id is needed")
+	case c.IsSet("user") && c.String("user") == "", c.IsSet("item") && c.String("item") == "":
+		return badUsage("show", "--user and --item: an id is needed")
 	case questions > 1:
-		return badUsage("show", "--label, --image, --rejects and --evaluation are different questions: ask one at a time")
+		return badUsage("show", "--label, --image, --rejects, --evaluation, --user and --item are different questions: ask one at a time")
 	case c.Bool("best") && c.Bool("uncertain"):
 		return badUsage("show", "--best and --uncertain: only one of them")
 	case (c.Bool("best") || c.Bool("uncertain")) && !c.IsSet("label"):
@@ -218,9 +232,15 @@ func showError(err error, dir string) error {
 	var unknown *jobs.UnknownError
 	var label *classify.LabelError
 	var image *jobs.ImageError
+	var id *recommend.UnknownIDError
 	switch {
 	case errors.As(err, &unknown):
 		return badUsage("show", "%w", err)
+	case errors.As(err, &id):
+		return &exitError{
+			code: mapreduce.ExitUsage, err: fmt.Errorf("%s: %w", dir, err),
+			hint: fmt.Sprintf("Users and items are in %s and %s, unless all their rows were rejected or dropped.", filepath.Join(dir, "out", "users"), filepath.Join(dir, "out", "items")),
+		}
 	case errors.As(err, &image):
 		return &exitError{code: mapreduce.ExitUsage, err: err, hint: "An id is what the column id of predictions has: that of --id-col, or else the path as it was given."}
 	case errors.As(err, &label):

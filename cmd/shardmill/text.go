@@ -80,13 +80,20 @@ func sized(n int64) string {
 // pair is a line of the form "name  text".
 type pair struct{ name, text string }
 
-// nameWidth is the width of a pair's name.
-const nameWidth = 12
+// nameWidth is the least width of a pair's name, and mostNameWidth the width that a longer one widens all to.
+const (
+	nameWidth     = 12
+	mostNameWidth = 24
+)
 
 func writeLines(w io.Writer, lines []pair) error {
+	width := nameWidth
+	for _, l := range lines {
+		width = max(width, min(mostNameWidth, utf8.RuneCountInString(oneLine(l.name))))
+	}
 	var b strings.Builder
 	for _, l := range lines {
-		fmt.Fprintf(&b, "%-*s  %s\n", nameWidth, oneLine(l.name), oneLine(l.text))
+		fmt.Fprintf(&b, "%-*s  %s\n", width, oneLine(l.name), oneLine(l.text))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/recommend"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+const recommendText = `
+Reads who had what: rows of a user, an item and, if named, a value (a rating, a
+number of plays) and a time. Writes the best N items of each user, without those
+that the user has, and the nearest items of each item.
+
+Inputs are CSV and TSV files, other separators by --separator ("::" too), JSON
+lines and Parquet, plain or as gzip or zstd; folders and glob patterns are
+listed. Columns have names or, from 1 on, numbers. --input-format lines reads
+lines of a user and its items, --input-format baskets lines of items alone.
+
+A row without a user or an item, or with a value that is no number, is rejected
+with its file and line. A value of 0 or below is no interest: its row is dropped
+(nonpositive); --min-value V drops values below V instead. Without --value-col
+each row counts 1. A pair that comes several times is worth what --duplicates
+says. With --half-life 30d a row that is 30 days older than the newest one
+counts half.
+
+Algorithms:
+  rp3beta     (default) walks from item to user to item, popular items damped by
+              --beta; --k 200, --alpha 1, --beta 0.2
+  cosine, tfidf, bm25, jaccard, llr
+              nearest items by their users, --k 20; --shrink damps rare items
+  popularity  what most users have: a baseline
+
+Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
+because), similar_items (item, rank, neighbour, similarity), users and items
+(counts, length of the list, reason if it is shorter). Ids are numbers if all of
+them are whole numbers, else texts; --id-type overrides that.
+
+Examples:
+  shardmill recommend --user-col userId --item-col movieId --out job ratings.csv
+  shardmill recommend --algorithm cosine --k 50 --out job log/*.csv.gz
+  shardmill recommend --separator :: --no-header --user-col 1 --item-col 2 \
+    --value-col 3 --out job ratings.dat
+  shardmill show --user 42 job
+`
+
+func recommendFlags() []cli.Flag {
+	d := recommend.Defaults()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "algorithm", Value: d.Algorithm, Usage: "`NAME`" + strings.Join(recommend.Algorithms(), ", ") + " (default: " + d.Algorithm + ")"},
+		&cli.StringFlag{Name: "user-col", Value: d.UserCol, Usage: "`COL`column of the user: name or number (default: " + d.UserCol + ")"},
+		&cli.StringFlag{Name: "item-col", Value: d.ItemCol, Usage: "`COL`column of the item (default: " + d.ItemCol + ")"},
+		&cli.StringFlag{Name: "value-col", Usage: "`COL`column of the value (default: each row counts 1)"},
+		&cli.StringFlag{Name: "time-col", Usage: "`COL`column of the time: unix seconds or milliseconds, or 2026-01-31, 2026-01-31T23:59:59Z"},
+		&cli.StringFlag{Name: "input-format", Value: d.Format, Usage: "`FORMAT`csv, tsv, jsonl, parquet, lines, baskets, or auto: by the name (default: auto)"},
+		&cli.StringFlag{Name: "separator", Usage: "`TEXT`between columns (default: by the format)"},
+		&cli.BoolFlag{Name: "no-header", Usage: "the first line is a row: columns have numbers"},
+		&cli.IntFlag{Name: "top", Value: d.Top, Usage: "`N`items of a user (default: 10)"},
+		&cli.IntFlag{Name: "similar", Value: d.Similar, Usage: "`N`items of an item, at most --k (default: 20)"},
+		&cli.IntFlag{Name: "because", Value: d.Because, Usage: "`N`items named as the reasons of a recommendation (default: 3)"},
+		&cli.Float64Flag{Name: "min-value", Usage: "`V`drop rows with a value below V (default: 0 or below)"},
+		&cli.StringFlag{Name: "duplicates", Value: d.Duplicates, Usage: "`HOW`worth of a pair that comes several times: sum, max, last or count (default: sum)"},
+		&cli.StringFlag{Name: "half-life", Usage: "`TIME`age at which a row counts half, such as 12h, 30d or 8w; needs --time-col"},
+		&cli.Int64Flag{Name: "min-user", Usage: "`N`drop users with fewer rows"},
+		&cli.Int64Flag{Name: "min-item", Usage: "`N`drop items with fewer rows"},
+		&cli.StringFlag{Name: "id-type", Value: d.IDType, Usage: "`TYPE`auto, string or int64 (default: auto)"},
+		&cli.IntFlag{Name: "k", Usage: "`K`neighbours that are kept of an item (default: by the algorithm)"},
+		&cli.Float64Flag{Name: "shrink", Usage: "`S`added to the denominator of a similarity (default: 0)"},
+		&cli.Float64Flag{Name: "alpha", Usage: "`A`rp3beta: power of the steps' probabilities (default: 1)"},
+		&cli.Float64Flag{Name: "beta", Usage: "`B`rp3beta: power of the popularity that is divided by (default: 0.2)"},
+		&cli.Float64Flag{Name: "k1", Usage: "`K1`bm25: how soon values saturate (default: by the algorithm)"},
+		&cli.Float64Flag{Name: "b", Usage: "`B`bm25: how much long histories count less (default: by the algorithm)"},
+		outFlag(),
+		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
+	}
+}
+
+func (p *program) recommendCommand() *cli.Command {
+	return &cli.Command{
+		Name: "recommend", Usage: "rank items for each user, and find items near each item",
+		ArgsUsage: "INPUT...", Description: recommendText,
+		Flags: slices.Concat(recommendFlags(), identityFlags(), runFlags()),
+		Action: func(c *cli.Context) error {
+			cfg, err := jobConfig(c)
+			if err == nil {
+				cfg.Params, err = json.Marshal(recommendParams(c))
+			}
+			if err != nil {
+				return err
+			}
+			return p.runJob(c.Context, styleOf(c), cfg, func(ctx context.Context, cfg mapreduce.Config) (mapreduce.Summary, error) {
+				return mapreduce.Run(ctx, jobs.Standard(), recommend.Job(), cfg)
+			})
+		},
+	}
+}
+
+// recommendParams are the job's parameters.
+func recommendParams(c *cli.Context) recommend.Params {
+	p := recommend.Defaults()
+	p.UserCol, p.ItemCol, p.ValueCol, p.TimeCol = c.String("user-col"), c.String("item-col"), c.String("value-col"), c.String("time-col")
+	p.Format, p.Separator, p.NoHeader = c.String("input-format"), c.String("separator"), c.Bool("no-header")
+	p.Algorithm, p.Top, p.Similar, p.Because = c.String("algorithm"), c.Int("top"), c.Int("similar"), c.Int("because")
+	p.Duplicates, p.HalfLife, p.IDType = c.String("duplicates"), c.String("half-life"), c.String("id-type")
+	p.MinUser, p.MinItem, p.ShardRows = c.Int64("min-user"), c.Int64("min-item"), c.Int64("shard-rows")
+	p.K, p.Shrink = c.Int("k"), c.Float64("shrink")
+	p.MinValue, p.Alpha, p.Beta, p.K1, p.B = given(c, "min-value"), given(c, "alpha"), given(c, "beta"), given(c, "k1"), given(c, "b")
+	return p
+}
+
+// given is the value of a flag that was given, or nil.
+func given(c *cli.Context, name string) *float64 {
+	if !c.IsSet(name) {
+		return nil
+	}
+	v := c.Float64(name)
+	return &v
+}

@@ -1,0 +1,103 @@
+package recommend
+
+import (
+	"io"
+
+	"github.com/shardmill/shardmill/formats/parquetfile"
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/ids"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// names are the ids of users and items.
+type names struct{ users, items *ids.IDs }
+
+// result is a dataset of results, whose columns depend on the dictionaries.
+func result[R any](name string, columns func(env *mapreduce.Env) (table.Columns[R], error)) *mapreduce.Dataset[R] {
+	return &mapreduce.Dataset[R]{
+		Name: name, Ext: "parquet",
+		Create: func(env *mapreduce.Env, w io.Writer) (mapreduce.Sink[R], error) {
+			cols, err := columns(env)
+			if err != nil {
+				return nil, err
+			}
+			return parquetfile.Create(w, cols)
+		},
+	}
+}
+
+// idColumn is a column of ids, as int64 or as text.
+func idColumn[R any](name string, d *ids.IDs, get func(*R) uint32) table.Column[R] {
+	if d.Numeric() {
+		return table.Int64(name, func(r *R) int64 { return d.Int(int(get(r))) }, nil)
+	}
+	return table.Text(name, func(r *R) []byte { return d.Text(int(get(r))) }, nil)
+}
+
+// idsColumn is a column of lists of ids.
+func idsColumn[R any](name string, d *ids.IDs, get func(*R) []uint32) table.Column[R] {
+	if d.Numeric() {
+		var list []int64
+		return table.Int64s(name, func(r *R) []int64 {
+			list = list[:0]
+			for _, n := range get(r) {
+				list = append(list, d.Int(int(n)))
+			}
+			return list
+		}, nil)
+	}
+	var list [][]byte
+	return table.Texts(name, func(r *R) [][]byte {
+		list = list[:0]
+		for _, n := range get(r) {
+			list = append(list, d.Text(int(n)))
+		}
+		return list
+	}, nil)
+}
+
+// reasonColumn is null where there is no reason.
+func reasonColumn[R any](get func(*R) string) table.Column[R] {
+	return table.NullString("reason", func(r *R) (string, bool) { return get(r), get(r) != "" }, nil)
+}
+
+func listColumns(d names) table.Columns[recommended] {
+	type row = recommended
+	return table.Columns[row]{
+		idColumn("user", d.users, func(r *row) uint32 { return r.user }),
+		table.Int32("rank", func(r *row) int32 { return r.rank }, nil),
+		idColumn("item", d.items, func(r *row) uint32 { return r.item }),
+		table.Float64("score", func(r *row) float64 { return r.score }, nil),
+		idsColumn("because", d.items, func(r *row) []uint32 { return r.because }),
+	}
+}
+
+func userColumns(d names) table.Columns[userRow] {
+	type row = userRow
+	return table.Columns[row]{
+		idColumn("user", d.users, func(r *row) uint32 { return r.user }),
+		table.Int64("items", func(r *row) int64 { return r.items }, nil),
+		table.Int32("recommended", func(r *row) int32 { return r.length }, nil),
+		reasonColumn(func(r *row) string { return r.reason }),
+	}
+}
+
+func similarColumns(d names) table.Columns[similarRow] {
+	type row = similarRow
+	return table.Columns[row]{
+		idColumn("item", d.items, func(r *row) uint32 { return r.item }),
+		table.Int32("rank", func(r *row) int32 { return r.rank }, nil),
+		idColumn("neighbour", d.items, func(r *row) uint32 { return r.neighbour }),
+		table.Float64("similarity", func(r *row) float64 { return r.similarity }, nil),
+	}
+}
+
+func itemColumns(d names) table.Columns[itemRow] {
+	type row = itemRow
+	return table.Columns[row]{
+		idColumn("item", d.items, func(r *row) uint32 { return r.item }),
+		table.Int64("users", func(r *row) int64 { return r.users }, nil),
+		table.Int32("similar", func(r *row) int32 { return r.length }, nil),
+		reasonColumn(func(r *row) string { return r.reason }),
+	}
+}

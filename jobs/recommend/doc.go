@@ -1,0 +1,25 @@
+// Package recommend is the job that turns interactions (user, item, and perhaps a value and a time) into ranked lists: the
+// best N items of each user, and the nearest items of each item.
+//
+//	00-scan        how the input is cut
+//	01-split       interactions into shards; drops values that do not count; its streams users and items make the
+//	               dictionaries user_ids and item_ids
+//	02-matrix      interactions into compressed rows, by user (user_items) and by item (item_users); a pair that came
+//	               several times is merged in the reducer
+//	03-similarity  item_users by rows: the K nearest of each item, into similar_items and, by the item that a user has,
+//	               into the side dataset neighbours (not for popularity, whose stage is 03-items)
+//	04-score       user_items by rows: the best N items of each user, without those that the user has
+//
+// Users and items are dense numbers between the stages, in the order of their ids: so a tie by number is a tie by id.
+// Dictionaries and matrices are files that every worker maps into memory. Nothing depends on the number of workers:
+// each row of a result is made by one task, from sums in the order of the numbers.
+//
+// Results, in out/:
+//
+//	recommendations  user, rank (from 1), item, score, because (the user's items that contributed most, at most three)
+//	similar_items    item, rank, neighbour, similarity
+//	users            user, items (that the user has), recommended (length of the list), reason (why it is shorter than N, or null)
+//	items            item, users (that have it), similar (length of the list), reason
+//
+// An id is an int64 column if all ids of its side are canonical decimals, else a string column.
+package recommend

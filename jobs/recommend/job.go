@@ -1,0 +1,246 @@
+package recommend
+
+import (
+	"context"
+	"math"
+
+	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/ids"
+	"github.com/shardmill/shardmill/jobs/internal/interactions"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/jobs/internal/neighbours"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// Version of the job: it grows when equal inputs and parameters would give other bytes.
+const Version = 1
+
+const (
+	// pairBatch is the number of interactions that one call of a Map gets.
+	pairBatch = 512
+	// rowBatch is the number of rows of a matrix that one call of a Map gets: each is some hundred pairs.
+	rowBatch = 64
+	// shardBytes bounds the values of one shard, and one part of a file, in bytes.
+	shardBytes = 64 << 20
+)
+
+// noTime is the time of the latest of no interactions.
+const noTime = math.MinInt64
+
+// Job recommends items to users.
+func Job() mapreduce.Job {
+	return mapreduce.New("recommend", Version, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
+		return stages(p, shardBytes)
+	})
+}
+
+// stages have shards, and parts of files, of about so many bytes.
+func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	j := newRecommendation(p)
+	list := []mapreduce.Stage{j.matrixStage(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})}
+	if p.Algorithm == Popularity {
+		return append(list, j.itemsStage(), j.scoreStage(j.popularity, j.itemUsers)), nil
+	}
+	return append(list, j.similarityStage(), j.scoreStage(j.byNeighbours, j.neighbours)), nil
+}
+
+// recommendation is what the stages of a job share: its datasets, and the files that a process has mapped.
+type recommendation struct {
+	params    Params
+	library   *library
+	userIDs   *mapreduce.Dataset[ids.Entry]
+	itemIDs   *mapreduce.Dataset[ids.Entry]
+	userItems *mapreduce.Dataset[matrix.Row]
+	itemUsers *mapreduce.Dataset[matrix.Row]
+	// neighbours has a row for each item that a user may have; its entries are the items that this one speaks for.
+	neighbours *mapreduce.Dataset[matrix.Row]
+	items      *mapreduce.Dataset[itemRow]
+	similar    *mapreduce.Dataset[similarRow]
+	users      *mapreduce.Dataset[userRow]
+	lists      *mapreduce.Dataset[recommended]
+}
+
+func newRecommendation(p Params) *recommendation {
+	j := &recommendation{
+		params: p, library: newLibrary(),
+		userIDs: dictionary("user_ids", ids.Type(p.IDType)), itemIDs: dictionary("item_ids", ids.Type(p.IDType)),
+		userItems: rowsOf("user_items"), itemUsers: rowsOf("item_users"), neighbours: rowsOf("neighbours"),
+	}
+	j.items = result("items", named(j, itemColumns))
+	j.similar = result("similar_items", named(j, similarColumns))
+	j.users = result("users", named(j, userColumns))
+	j.lists = result("recommendations", named(j, listColumns))
+	return j
+}
+
+// named gives columns the ids of users and items.
+func named[R any](j *recommendation, columns func(names) table.Columns[R]) func(*mapreduce.Env) (table.Columns[R], error) {
+	return func(env *mapreduce.Env) (table.Columns[R], error) {
+		d, err := j.names(env)
+		if err != nil {
+			return nil, err
+		}
+		return columns(d), nil
+	}
+}
+
+func (j *recommendation) names(env *mapreduce.Env) (d names, err error) {
+	if d.users, err = j.library.dictionary(env, j.userIDs); err != nil {
+		return d, err
+	}
+	d.items, err = j.library.dictionary(env, j.itemIDs)
+	return d, err
+}
+
+// source reads interactions, drops those that do not count, and counts users and items.
+func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[interactions.Row] {
+	users, items := idsOf("users", j.userIDs), idsOf("items", j.itemIDs)
+	src, timed := interactions.NewSource(j.params.Options, target), j.params.TimeCol != ""
+	src.Emit = func(r *interactions.Row, out *mapreduce.Out) {
+		if rule := j.params.dropped(r.Value); rule != "" {
+			out.Drop(0, rule)
+			return
+		}
+		one := seen{rows: 1, newest: noTime}
+		if timed {
+			one.newest = r.Time
+		}
+		users.Emit(out, 0, r.User, one)
+		items.Emit(out, 0, r.Item, one)
+	}
+	src.Writes = []mapreduce.Port{users, items}
+	return src
+}
+
+// matrixStage makes compressed rows of interactions.
+func (j *recommendation) matrixStage(target mapreduce.Target) mapreduce.Stage {
+	p := j.params
+	codec := weightCodec{timed: p.Duplicates == lastOf && p.TimeCol != ""}
+	byUser, byItem := pairs("by_user", j.userItems, codec, p.Duplicates), pairs("by_item", j.itemUsers, codec, p.Duplicates)
+	byUser.Partition, byItem.Partition = byRow(j.counts(j.userIDs)), byRow(j.counts(j.itemIDs))
+	st := mapreduce.NewStage("matrix", j.source(target), pairBatch,
+		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[interactions.Row], error) {
+			d, err := j.names(env)
+			if err != nil {
+				return nil, err
+			}
+			m := &pairer{
+				users:  side{d.users, p.MinUser, ruleMinUser, "user"},
+				items:  side{d.items, p.MinItem, ruleMinItem, "item"},
+				byUser: byUser, byItem: byItem, newest: d.users.Newest(), countInteraction: p.Duplicates == countOf,
+			}
+			if m.halfLife, err = p.halfLife(); err != nil {
+				return nil, err
+			}
+			return m, m.check(p.Top)
+		}, byUser, byItem)
+	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs}
+	return st
+}
+
+// counts tells how many interactions the ids of a dictionary have.
+func (j *recommendation) counts(of mapreduce.Port) func(*mapreduce.Env) (int, func(int) int64, error) {
+	return func(env *mapreduce.Env) (int, func(int) int64, error) {
+		d, err := j.library.dictionary(env, of)
+		if err != nil {
+			return 0, nil, err
+		}
+		return d.Len(), d.Rows, nil
+	}
+}
+
+// similarityStage finds the nearest items of each item.
+func (j *recommendation) similarityStage() mapreduce.Stage {
+	near := pairs("neighbours", j.neighbours, weightCodec{}, sumOf)
+	near.BytesPerRow = int64(j.params.method().K) * 16
+	near.Partition = byRow(func(env *mapreduce.Env) (int, func(int) int64, error) {
+		d, err := j.library.dictionary(env, j.itemIDs)
+		if err != nil {
+			return 0, nil, err
+		}
+		return d.Len(), func(int) int64 { return 1 }, nil
+	})
+	st := mapreduce.NewStage("similarity", j.itemUsers, rowBatch,
+		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
+			users, items, err := j.matrices(env)
+			if err != nil {
+				return nil, err
+			}
+			method := j.params.method()
+			kernel, err := neighbours.NewKernel(method, users, items)
+			return &nearest{
+				kernel: kernel, transposed: method.Transposed(), kept: method.K, most: j.params.Similar,
+				items: j.items, similar: j.similar, neighbours: near,
+			}, err
+		}, near, j.items, j.similar)
+	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs, j.userItems, j.itemUsers}
+	return st
+}
+
+// matrices opens the matrix by users and the one by items.
+func (j *recommendation) matrices(env *mapreduce.Env) (users, items *matrix.Matrix, err error) {
+	d, err := j.names(env)
+	if err != nil {
+		return nil, nil, err
+	}
+	if users, err = j.library.matrix(env, j.userItems, d.users.Len(), d.items.Len()); err != nil {
+		return nil, nil, err
+	}
+	items, err = j.library.matrix(env, j.itemUsers, d.items.Len(), d.users.Len())
+	return users, items, err
+}
+
+// itemsStage counts the users of each item.
+func (j *recommendation) itemsStage() mapreduce.Stage {
+	st := mapreduce.NewStage("items", j.itemUsers, rowBatch,
+		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
+			return counted{j.items}, nil
+		}, j.items)
+	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs}
+	return st
+}
+
+// scoreStage makes the list of each user by a scorer, which reads some datasets.
+func (j *recommendation) scoreStage(newScorer func(*mapreduce.Env, names) (scorer, error), reads ...mapreduce.Port) mapreduce.Stage {
+	st := mapreduce.NewStage("score", j.userItems, rowBatch,
+		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
+			d, err := j.names(env)
+			if err != nil {
+				return nil, err
+			}
+			s, err := newScorer(env, d)
+			items := side{ids: d.items, least: j.params.MinItem}
+			return &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}, err
+		}, j.users, j.lists)
+	st.Reads = append([]mapreduce.Port{j.userIDs, j.itemIDs}, reads...)
+	return st
+}
+
+// byNeighbours scores by what the items of a user are near to.
+func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, error) {
+	near, err := j.library.matrix(env, j.neighbours, d.items.Len(), d.items.Len())
+	if err != nil {
+		return nil, err
+	}
+	s, err := neighbours.NewScorer(near, neighbours.ScoreOptions{Top: j.params.Top, Because: j.params.Because})
+	return &oneByOne{one: s.Score}, err
+}
+
+// popularity scores by how many users have an item.
+func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error) {
+	items, err := j.library.matrix(env, j.itemUsers, d.items.Len(), d.users.Len())
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]int, items.Rows())
+	for i := range counts {
+		counts[i] = items.Count(i)
+	}
+	p := neighbours.NewPopularity(counts)
+	return &oneByOne{one: func(history []uint32, _ []float32, dst []neighbours.Scored) []neighbours.Scored {
+		return p.Score(history, j.params.Top, dst)
+	}}, nil
+}

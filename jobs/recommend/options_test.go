@@ -1,0 +1,265 @@
+package recommend_test
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/jobs/recommend"
+	"github.com/shardmill/shardmill/mapreduce"
+	"github.com/shardmill/shardmill/mapreduce/mrtest"
+)
+
+// oracle makes the matrix by users out of a table, in memory: values by user and item, and rows dropped by rule.
+func oracle(t *testing.T, path string, p recommend.Params) (values map[[2]int64]float64, dropped map[string]int64) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		user, item, time int64
+		value            float64
+	}
+	var all []row
+	dropped = map[string]int64{}
+	users, items, newest := map[int64]int64{}, map[int64]int64{}, int64(math.MinInt64)
+	for _, r := range records[1:] {
+		var n [4]float64
+		for i := range n {
+			if n[i], err = strconv.ParseFloat(r[i], 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x := row{int64(n[0]), int64(n[1]), int64(n[3]), n[2]}
+		switch {
+		case p.MinValue == nil && x.value <= 0:
+			dropped["nonpositive"]++
+			continue
+		case p.MinValue != nil && x.value < *p.MinValue:
+			dropped["min-value"]++
+			continue
+		}
+		users[x.user]++
+		items[x.item]++
+		newest = max(newest, x.time)
+		all = append(all, x)
+	}
+	values, times := map[[2]int64]float64{}, map[[2]int64]int64{}
+	for _, x := range all {
+		switch {
+		case users[x.user] < p.MinUser:
+			dropped["min-user"]++
+			continue
+		case items[x.item] < p.MinItem:
+			dropped["min-item"]++
+			continue
+		}
+		v := x.value
+		if p.Duplicates == "count" {
+			v = 1
+		}
+		if p.HalfLife == "2d" {
+			v *= math.Pow(.5, float64(newest-x.time)/(2*86400))
+		}
+		at := [2]int64{x.user, x.item}
+		old, again := values[at]
+		switch {
+		case !again:
+		case p.Duplicates == "max":
+			v = max(v, old)
+		case p.Duplicates == "last" && x.time < times[at]:
+			continue
+		case p.Duplicates != "last":
+			v += old
+		}
+		values[at], times[at] = v, x.time
+	}
+	return values, dropped
+}
+
+// TestMatrix compares the matrix that a job makes, both ways, with one made in memory, for all that options can ask for.
+func TestMatrix(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var b strings.Builder
+	b.WriteString("user,item,value,time\n")
+	for range 1500 {
+		fmt.Fprintf(&b, "%d,%d,%d,%d\n", 10+r.IntN(80), 100+int(30*r.Float64()*r.Float64()), r.IntN(6)-1, 1_700_000_000+r.IntN(10*86400))
+	}
+	in, three := input(t, b.String()), 3.
+	for _, change := range []func(p *recommend.Params){
+		func(*recommend.Params) {},
+		func(p *recommend.Params) { p.Duplicates = "max" },
+		func(p *recommend.Params) { p.Duplicates, p.MinUser, p.MinItem = "last", 18, 40 },
+		func(p *recommend.Params) { p.Duplicates = "count" },
+		func(p *recommend.Params) { p.HalfLife = "2d" },
+		func(p *recommend.Params) { p.HalfLife, p.Duplicates, p.MinValue = "2d", "count", &three },
+		func(p *recommend.Params) { p.MinValue, p.MinItem = &three, 25 },
+	} {
+		var params recommend.Params
+		cfg := config(t, func(p *recommend.Params) {
+			p.Algorithm, p.Top, p.ValueCol, p.TimeCol = recommend.Popularity, 1, "value", "time"
+			change(p)
+			params = *p
+		}, in)
+		cfg.KeepIntermediate, cfg.Partitions = true, 3
+		s := mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitComplete)
+		values, dropped := oracle(t, in, params)
+		if !maps.Equal(s.Rows.Dropped, dropped) {
+			t.Errorf("%+v: dropped %v, want %v", params, s.Rows.Dropped, dropped)
+		}
+		checkMatrix(t, cfg.Dir, "user_items", values)
+		turned := map[[2]int64]float64{}
+		for at, v := range values {
+			turned[[2]int64{at[1], at[0]}] = v
+		}
+		checkMatrix(t, cfg.Dir, "item_users", turned)
+	}
+}
+
+// checkMatrix compares the entries of a matrix, by their places among the ids, which the dictionaries number.
+func checkMatrix(t *testing.T, dir, name string, want map[[2]int64]float64) {
+	t.Helper()
+	users, items, err := matrices(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, rowIDs, columnIDs := users, idList(t, dir, "user_ids"), idList(t, dir, "item_ids")
+	if name == "item_users" {
+		m, rowIDs, columnIDs = items, columnIDs, rowIDs
+	}
+	if m.Entries() != int64(len(want)) {
+		t.Errorf("%s: %d entries, want %d", name, m.Entries(), len(want))
+	}
+	for i := range m.Rows() {
+		columns, values := m.Row(i)
+		for k, c := range columns {
+			v := float32(1)
+			if values != nil {
+				v = values[k]
+			}
+			if w, ok := want[[2]int64{rowIDs[i], columnIDs[c]}]; !ok || math.Abs(float64(v)-w) > 1e-6*w {
+				t.Fatalf("%s: row %d, column %d: %v, want %v", name, rowIDs[i], columnIDs[c], v, w)
+			}
+		}
+	}
+	checkFiles(t, dir, name)
+}
+
+// checkFiles: the rows of a file of a matrix follow one another, and each file has some.
+func checkFiles(t *testing.T, dir, name string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "stages", "*", "data", name, "*.matrix"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%s: %d files, %v", name, len(files), err)
+	}
+	var spans [][2]uint32
+	for _, f := range files {
+		r, err := matrix.OpenReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []uint32
+		for {
+			var row matrix.Row
+			if err := r.Read(&row); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row.Index)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			t.Fatalf("%s has no rows", f)
+		}
+		spans = append(spans, [2]uint32{all[0], all[len(all)-1]})
+	}
+	slices.SortFunc(spans, func(a, b [2]uint32) int { return int(a[0]) - int(b[0]) })
+	for i := range spans[1:] {
+		if spans[i+1][0] <= spans[i][1] {
+			t.Errorf("%s: rows of files overlap: %v", name, spans)
+		}
+	}
+}
+
+// TestBadInput: what no run can use is said so that one knows what to do.
+func TestBadInput(t *testing.T) {
+	good := "user,item,value\n1,2,3\n1,3,3\n2,2,1\n"
+	for _, c := range []struct {
+		name, text string
+		change     func(p *recommend.Params)
+		says       []string
+	}{
+		{"unknown column", good, func(p *recommend.Params) { p.UserCol = "customer" }, []string{"customer", "user", "item", "value"}},
+		{"wrong separator", "user;item\n1;2\n", nil, []string{"one column", "user;item", "--separator"}},
+		{"empty file", "", nil, []string{"no rows"}},
+		{"no rows", "user,item\n", nil, []string{"no rows"}},
+		{"nothing is left", "user,item,value\n1,2,0\n1,3,-1\n", func(p *recommend.Params) { p.ValueCol = "value" }, []string{"no interaction is left", "--min-value"}},
+		{"no user is left", good, func(p *recommend.Params) { p.MinUser = 3 }, []string{"--min-user", "3"}},
+		{"no item is left", good, func(p *recommend.Params) { p.MinItem = 3 }, []string{"--min-item", "3"}},
+		{"small catalogue", good, func(p *recommend.Params) { p.Top = 3 }, []string{"--top 3", "2 items"}},
+		{"texts as numbers", "user,item\n1,a\n2,b\n", func(p *recommend.Params) { p.IDType = "int64" }, []string{"a", "--id-type"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := config(t, func(p *recommend.Params) {
+				p.Top = 1
+				if c.change != nil {
+					c.change(p)
+				}
+			}, input(t, c.text))
+			s, err := mapreduce.Run(t.Context(), jobs.Standard(), recommend.Job(), cfg)
+			mrtest.Code(t, s, err, mapreduce.ExitInput)
+			for _, word := range c.says {
+				if err == nil || !strings.Contains(err.Error(), word) {
+					t.Errorf("%v: does not say %q", err, word)
+				}
+			}
+		})
+	}
+}
+
+// TestBadParams: each wrong parameter is refused by the name of its flag, before anything is opened.
+func TestBadParams(t *testing.T) {
+	for flag, change := range map[string]func(p *recommend.Params){
+		"--algorithm":  func(p *recommend.Params) { p.Algorithm = "als" },
+		"--top":        func(p *recommend.Params) { p.Top = 0 },
+		"--similar":    func(p *recommend.Params) { p.Similar = 0 },
+		"--because":    func(p *recommend.Params) { p.Because = -1 },
+		"--duplicates": func(p *recommend.Params) { p.Duplicates = "mean" },
+		"--half-life":  func(p *recommend.Params) { p.HalfLife, p.TimeCol = "d", "time" },
+		"--time-col":   func(p *recommend.Params) { p.HalfLife = "3d" },
+		"--min-user":   func(p *recommend.Params) { p.MinUser = -1 },
+		"--id-type":    func(p *recommend.Params) { p.IDType = "uuid" },
+		"--value-col":  func(p *recommend.Params) { v := 1.; p.MinValue = &v },
+		"--k":          func(p *recommend.Params) { p.K = -1 },
+		"--beta":       func(p *recommend.Params) { p.Algorithm, p.Beta = recommend.Popularity, new(float64) },
+		"--shard-rows": func(p *recommend.Params) { p.ShardRows = 0 },
+	} {
+		t.Run(flag, func(t *testing.T) {
+			s, err := mapreduce.Run(t.Context(), jobs.Standard(), recommend.Job(), config(t, change, "no-such-file.csv"))
+			mrtest.Code(t, s, err, mapreduce.ExitUsage)
+			if !strings.Contains(err.Error(), flag) {
+				t.Errorf("%v: does not name %s", err, flag)
+			}
+		})
+	}
+}

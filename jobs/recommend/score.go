@@ -1,0 +1,96 @@
+package recommend
+
+import (
+	"context"
+
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/jobs/internal/neighbours"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// userRow is a row of users.
+type userRow struct {
+	user   uint32
+	items  int64
+	length int32
+	reason string
+}
+
+// recommended is a row of recommendations. Users and items are their numbers.
+type recommended struct {
+	user, item uint32
+	rank       int32
+	score      float64
+	because    []uint32 // valid until the next batch
+}
+
+// scorer makes the lists of users out of the items that they have.
+type scorer interface {
+	// score passes on the list of each row, in their order. A list is valid during the call.
+	score(rows []*matrix.Row, pass func(r *matrix.Row, list []neighbours.Scored))
+}
+
+// oneByOne is a scorer that takes the users one after the other.
+type oneByOne struct {
+	one  func(history []uint32, values []float32, dst []neighbours.Scored) []neighbours.Scored
+	list []neighbours.Scored
+}
+
+func (o *oneByOne) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) {
+	for _, r := range rows {
+		values := r.Values
+		if len(values) == 0 {
+			values = nil // all are 1
+		}
+		o.list = o.one(r.Columns, values, o.list[:0])
+		pass(r, o.list)
+	}
+}
+
+// scoring writes the list of each user.
+type scoring struct {
+	scorer    scorer
+	top       int
+	catalogue int // items that there are
+	users     *mapreduce.Dataset[userRow]
+	lists     *mapreduce.Dataset[recommended]
+	live      []*matrix.Row // of the batch
+	at        []int         // which rows of the batch these are
+	because   []uint32      // of all rows of the batch
+}
+
+// Map implements mapreduce.Mapper.
+func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
+	m.live, m.at, m.because = m.live[:0], m.at[:0], m.because[:0]
+	for i := range batch {
+		if !out.Rejected(i) {
+			m.live, m.at = append(m.live, &batch[i]), append(m.at, i)
+		}
+	}
+	n := 0
+	m.scorer.score(m.live, func(r *matrix.Row, list []neighbours.Scored) {
+		m.write(m.at[n], r, list, out)
+		n++
+	})
+	return nil
+}
+
+func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *mapreduce.Out) {
+	for rank, s := range list {
+		from := len(m.because)
+		m.because = append(m.because, s.Because...)
+		m.lists.Write(out, i, recommended{r.Index, s.Index, int32(rank + 1), s.Score, m.because[from:]})
+	}
+	row := userRow{user: r.Index, items: int64(len(r.Columns)), length: int32(len(list))}
+	switch {
+	case len(list) == m.top:
+	case len(list)+len(r.Columns) >= m.catalogue:
+		row.reason = reasonHasAll
+	default:
+		row.reason = reasonNoCandidates
+	}
+	m.users.Write(out, i, row)
+}
+
+// Close implements mapreduce.Mapper.
+func (*scoring) Close() error { return nil }

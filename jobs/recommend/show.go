@@ -1,0 +1,207 @@
+package recommend
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/shardmill/shardmill/formats/parquetfile"
+	"github.com/shardmill/shardmill/formats/rowgroup"
+	"github.com/shardmill/shardmill/formats/table"
+)
+
+// Suggestion is an item of a user's list.
+type Suggestion struct {
+	Rank    int32    `json:"rank"`
+	Item    string   `json:"item"`
+	Score   float64  `json:"score"`
+	Because []string `json:"because"` // items of the user
+}
+
+// Neighbour is an item of an item's list.
+type Neighbour struct {
+	Rank       int32   `json:"rank"`
+	Item       string  `json:"neighbour"`
+	Similarity float64 `json:"similarity"`
+}
+
+// Owner is whose list it is: a user or an item.
+type Owner struct {
+	ID     string `json:"id"`
+	Count  int64  `json:"count"`            // items of the user, or users of the item
+	Listed int32  `json:"listed"`           // length of the list
+	Reason string `json:"reason,omitempty"` // why it is not longer
+}
+
+// UnknownIDError says that a user or item is not among the results.
+type UnknownIDError struct{ Noun, ID string }
+
+// Error implements error.
+func (e *UnknownIDError) Error() string { return fmt.Sprintf("no such %s: %q", e.Noun, e.ID) }
+
+// ShowUser reads the list of a user from the folder out of a job: from the row groups that may hold it. One without a row
+// is an *UnknownIDError.
+func ShowUser(out, user string) (o Owner, list []Suggestion, err error) {
+	o, err = showOwner(out, "user", user, "users", "items", "recommended")
+	if err != nil {
+		return o, nil, err
+	}
+	type row struct {
+		id string
+		Suggestion
+	}
+	err = find(filepath.Join(out, "recommendations"), "user", user, func(s shape) table.Columns[row] {
+		return table.Columns[row]{
+			idText("user", s, func(r *row) *string { return &r.id }),
+			table.Int32("rank", nil, func(r *row, v int32) { r.Rank = v }),
+			idText("item", s, func(r *row) *string { return &r.Item }),
+			table.Float64("score", nil, func(r *row, v float64) { r.Score = v }),
+			idTexts("because", s.numeric("item"), func(r *row) *[]string { return &r.Because }),
+		}
+	}, func(r *row) string { return r.id }, func(r *row) { list = append(list, r.Suggestion) })
+	return o, list, err
+}
+
+// ShowItem reads the nearest items of an item, as ShowUser does.
+func ShowItem(out, item string) (o Owner, list []Neighbour, err error) {
+	o, err = showOwner(out, "item", item, "items", "users", "similar")
+	if err != nil {
+		return o, nil, err
+	}
+	type row struct {
+		id string
+		Neighbour
+	}
+	err = find(filepath.Join(out, "similar_items"), "item", item, func(s shape) table.Columns[row] {
+		return table.Columns[row]{
+			idText("item", s, func(r *row) *string { return &r.id }),
+			table.Int32("rank", nil, func(r *row, v int32) { r.Rank = v }),
+			idText("neighbour", s, func(r *row) *string { return &r.Item }),
+			table.Float64("similarity", nil, func(r *row, v float64) { r.Similarity = v }),
+		}
+	}, func(r *row) string { return r.id }, func(r *row) { list = append(list, r.Neighbour) })
+	return o, list, err
+}
+
+func showOwner(out, noun, id, dataset, count, listed string) (o Owner, err error) {
+	found := false
+	err = find(filepath.Join(out, dataset), noun, id, func(s shape) table.Columns[Owner] {
+		return table.Columns[Owner]{
+			idText(noun, s, func(r *Owner) *string { return &r.ID }),
+			table.Int64(count, nil, func(r *Owner, v int64) { r.Count = v }),
+			table.Int32(listed, nil, func(r *Owner, v int32) { r.Listed = v }),
+			table.NullString("reason", nil, func(r *Owner, v string, _ bool) { r.Reason = v }),
+		}
+	}, func(r *Owner) string { return r.ID }, func(r *Owner) { o, found = *r, true })
+	if err == nil && !found {
+		err = &UnknownIDError{noun, id}
+	}
+	return o, err
+}
+
+// shape tells which columns of a file are numbers.
+type shape []rowgroup.Column
+
+func (s shape) numeric(column string) bool {
+	i := slices.IndexFunc(s, func(c rowgroup.Column) bool { return c.Name == column })
+	return i >= 0 && s[i].Kind == rowgroup.Int
+}
+
+func idText[R any](name string, s shape, of func(*R) *string) table.Column[R] {
+	if s.numeric(name) {
+		return table.Int64(name, nil, func(r *R, v int64) { *of(r) = strconv.FormatInt(v, 10) })
+	}
+	return table.String(name, nil, func(r *R, v string) { *of(r) = v })
+}
+
+func idTexts[R any](name string, numeric bool, of func(*R) *[]string) table.Column[R] {
+	if numeric {
+		return table.Int64s(name, nil, func(r *R, list []int64) {
+			*of(r) = nil
+			for _, v := range list {
+				*of(r) = append(*of(r), strconv.FormatInt(v, 10))
+			}
+		})
+	}
+	return table.Texts(name, nil, func(r *R, list [][]byte) {
+		*of(r) = nil
+		for _, v := range list {
+			*of(r) = append(*of(r), string(v))
+		}
+	})
+}
+
+// find reads the rows of a dataset whose column holds an id: they follow one another in one file.
+func find[R any](folder, column, id string, columns func(shape) table.Columns[R], of func(*R) string, visit func(*R)) error {
+	files, err := filepath.Glob(filepath.Join(folder, "*.parquet"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		s, may, err := mayHold(f, column, id)
+		if err != nil {
+			return err
+		}
+		if !may {
+			continue
+		}
+		if found, err := findIn(f, id, columns(s), of, visit); found || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayHold tells, by the statistics of a file, whether a column may hold an id.
+func mayHold(path, column, id string) (s shape, may bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	d, err := rowgroup.Describe(f, info.Size(), path)
+	if err != nil {
+		return nil, false, err
+	}
+	s = d.Columns
+	wanted := rowgroup.Value{Kind: rowgroup.Text, Text: []byte(id)}
+	if s.numeric(column) {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || strconv.FormatInt(n, 10) != id {
+			return s, false, nil
+		}
+		wanted = rowgroup.Value{Kind: rowgroup.Int, Int: n}
+	}
+	at := slices.IndexFunc(s, func(c rowgroup.Column) bool { return c.Name == column })
+	return s, at >= 0 && slices.ContainsFunc(d.Chunks, func(g []rowgroup.Chunk) bool { return g[at].MayHold(wanted) }), nil
+}
+
+func findIn[R any](path, id string, cols table.Columns[R], of func(*R) string, visit func(*R)) (found bool, err error) {
+	r, err := parquetfile.Open(path, cols)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for {
+		var row R
+		switch err := r.Read(&row); {
+		case errors.Is(err, io.EOF):
+			return found, nil
+		case err != nil:
+			return found, err
+		case of(&row) == id:
+			found = true
+			visit(&row)
+		case found:
+			return found, nil
+		}
+	}
+}

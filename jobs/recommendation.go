@@ -1,0 +1,84 @@
+package jobs
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/shardmill/shardmill/formats/parquetfile"
+	"github.com/shardmill/shardmill/jobs/recommend"
+)
+
+type suggestionRow struct{ recommend.Suggestion }
+
+// Cells implements Row.
+func (r suggestionRow) Cells() []string {
+	return []string{strconv.Itoa(int(r.Rank)), r.Item, score(r.Score), strings.Join(r.Because, ", ")}
+}
+
+type neighbourRow struct{ recommend.Neighbour }
+
+// Cells implements Row.
+func (r neighbourRow) Cells() []string {
+	return []string{strconv.Itoa(int(r.Rank)), r.Item, score(r.Similarity)}
+}
+
+func score(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
+// showRecommended shows the list of a user, the nearest items of an item, or the first rows of both.
+func showRecommended(v View) ([]Table, error) {
+	switch {
+	case v.User != "":
+		o, list, err := recommend.ShowUser(v.Out, v.User)
+		t := Table{Name: "recommendations", Title: ownerTitle("user", o, "recommended", "item"), Header: []string{"rank", "item", "score", "because of"}}
+		for _, s := range list[:min(len(list), v.Rows)] {
+			t.Rows = append(t.Rows, suggestionRow{s})
+		}
+		return []Table{t}, err
+	case v.Item != "":
+		o, list, err := recommend.ShowItem(v.Out, v.Item)
+		t := Table{Name: "similar_items", Title: ownerTitle("item", o, "near", "user"), Header: []string{"rank", "neighbour", "similarity"}}
+		for _, n := range list[:min(len(list), v.Rows)] {
+			t.Rows = append(t.Rows, neighbourRow{n})
+		}
+		return []Table{t}, err
+	}
+	var tables []Table
+	for _, name := range []string{"recommendations", "similar_items"} {
+		t, err := firstRows(v, name)
+		if err != nil {
+			return nil, err
+		}
+		if t.Header != nil {
+			tables = append(tables, t)
+		}
+	}
+	return tables, nil
+}
+
+// ownerTitle says whose list a table is, and why it is short.
+func ownerTitle(noun string, o recommend.Owner, listed, counted string) string {
+	s := fmt.Sprintf("%s %s: %d %ss, %d %s", noun, o.ID, o.Count, counted, o.Listed, listed)
+	if o.Reason != "" {
+		s += " (" + o.Reason + ")"
+	}
+	return s
+}
+
+// firstRows reads the first rows of a dataset, part by part. Without files the table has no header.
+func firstRows(v View, dataset string) (Table, error) {
+	t := Table{Name: dataset, Title: "the first rows of " + dataset}
+	files, err := filepath.Glob(filepath.Join(v.Out, dataset, "*.parquet"))
+	for _, f := range files {
+		names, rows, err := parquetfile.Head(f, v.Rows-len(t.Rows))
+		if err != nil {
+			return t, err
+		}
+		t.Header = names
+		for _, cells := range rows {
+			t.Rows = append(t.Rows, textRow{names, cells})
+		}
+	}
+	return t, err
+}
