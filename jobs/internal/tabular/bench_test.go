@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/shardmill/shardmill/formats/delimited"
@@ -30,10 +31,7 @@ func readRows(tb testing.TB, rg mapreduce.Range) (n int) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	many, ok := in.(blocks)
-	if !ok {
-		tb.Fatalf("a %T has no blocks", in)
-	}
+	many := asBlocks(in)
 	b := Block{input: rg.Name}
 	var keys [BlockRows]int64
 	var values [BlockRows]float64
@@ -107,14 +105,69 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// To read a row allocates nothing.
+// benchRow is what is made of a row.
+type benchRow struct {
+	Place
+	key   int64
+	notes []byte
+}
+
+// benchRows takes rows, some at a time.
+type benchRows struct {
+	rows [7]benchRow
+	n    int
+}
+
+func (r *benchRows) NextRows(n int) []benchRow { return r.rows[:min(n, len(r.rows))] }
+
+func (r *benchRows) AddRows(n int) error {
+	r.n += n
+	return nil
+}
+
+func (*benchRows) Reject(_ mapreduce.Origin, reason error) error { return reason }
+
+func fillBench(keys []int64) func(rows []benchRow, b *Block) (int, error) {
+	return func(rows []benchRow, b *Block) (int, error) {
+		n, err := b.Integers(0, keys[:b.Len()])
+		for i := range rows[:n] {
+			var digits [32]byte
+			text, _ := b.Text(i, 1, digits[:0])
+			rows[i].Place, rows[i].key, rows[i].notes = b.Place(i), keys[i], append(rows[i].notes[:0], text...)
+		}
+		return n, err
+	}
+}
+
+// To read a row allocates nothing, in blocks and one by one.
 func TestAllocations(t *testing.T) {
 	dir := t.TempDir()
-	allocs := func(rows int) float64 {
-		rg := put(t, filepath.Join(dir, "a.csv"), ratings(rows))
-		return testing.AllocsPerRun(3, func() { readRows(t, rg) })
-	}
-	if few, many := allocs(100), allocs(20100); many > few+20 {
-		t.Errorf("%v allocations for 100 rows, %v for 20,100", few, many)
+	for _, name := range []string{"a.csv", "a.jsonl"} {
+		f, err := formatOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fill := fillBench(make([]int64, BlockRows))
+		allocs := func(rows int) float64 {
+			text := [][]string{{"user", "item"}}
+			for i := range rows {
+				text = append(text, []string{strconv.Itoa(i), strconv.Itoa(i % 7)})
+			}
+			rg := encodeRows(t, filepath.Join(dir, name), text)
+			return testing.AllocsPerRun(3, func() {
+				in, err := f.open(disk{}, rg, []string{"user", "item"}, 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				to := &benchRows{}
+				g := reading[benchRow]{in: asBlocks(in), rows: to, fill: fill, block: Block{input: rg.Name}}
+				if err := errors.Join(g.run(), in.close()); err != nil || to.n != rows {
+					t.Fatalf("%d of %d rows, %v", to.n, rows, err)
+				}
+			})
+		}
+		if few, many := allocs(100), allocs(5100); many > few+20 {
+			t.Errorf("%s: %v allocations for 100 rows, %v for 5,100", name, few, many)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func readBlocks(t *rapid.T, in blocks) (rows []got) {
 
 func rowOf(b *Block, i int) got {
 	g := got{Line: b.Place(i).Line}
-	for _, c := range b.cells(i) {
+	for _, c := range b.appendCells(nil, i) {
 		g.Kinds = append(g.Kinds, c.Kind)
 		g.Texts = append(g.Texts, string(c.AppendText(nil)))
 	}
@@ -95,12 +95,47 @@ func TestBlocks(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		many, ok := in.(blocks)
-		if !ok {
+		if _, ok := in.(blocks); !ok {
 			rt.Fatalf("a %T has no blocks", in)
 		}
-		if diff := cmp.Diff(want, readBlocks(rt, many)); diff != "" {
+		if diff := cmp.Diff(want, readBlocks(rt, asBlocks(in))); diff != "" {
 			rt.Fatalf("(-want +got):\n%s", diff)
+		}
+		if err := in.close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// Blocks of rows that are read one by one have these, and end before their texts are large.
+func TestGathered(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rows := [][]string{{"a", "b"}}
+		for range rapid.IntRange(0, 5).Draw(rt, "rows") {
+			row := []string{rapid.SampledFrom([]string{"7", "x", none, "é"}).Draw(rt, "a"), rapid.SampledFrom([]string{"", "1.5"}).Draw(rt, "b")}
+			if rapid.IntRange(0, 4).Draw(rt, "long") == 0 {
+				row[1] = strings.Repeat("long ", gatherBytes/6)
+			}
+			for range rapid.SampledFrom([]int{1, 1, BlockRows}).Draw(rt, "times") {
+				rows = append(rows, row)
+			}
+		}
+		rg := encodeRows(t, filepath.Join(t.TempDir(), "a.jsonl"), rows)
+		text := strings.SplitAfter(string(readFile(t, rg.Path)), "\n")
+		at := rapid.IntRange(0, len(text)-1).Draw(rt, "bad")
+		text[at] = "[]\n" + text[at]
+		putRaw(t, rg.Path, []byte(strings.Join(text, "")))
+		want := readAll(t, rg, 2, "b", "z", "a")
+		in, err := openLines(disk{}, rg, []string{"b", "z", "a"}, 2)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		g := &gathered{records: in}
+		if diff := cmp.Diff(want, readBlocks(rt, g)); diff != "" {
+			rt.Fatalf("(-want +got):\n%s", diff)
+		}
+		if n := cap(g.texts); n > 8*gatherBytes {
+			rt.Errorf("texts of %d bytes", n)
 		}
 		if err := in.close(); err != nil {
 			rt.Fatal(err)
@@ -119,7 +154,7 @@ func TestRowBlock(t *testing.T) {
 			{Kind: Float, Float: rapid.SampledFrom([]float64{0, 7, 0.5, math.NaN(), math.Inf(1)}).Draw(t, "float")},
 		}
 		b := RowBlock("a.jsonl", Record{Line: 7, Cells: cells})
-		if b.Len() != 1 || b.Columns() != len(cells) || b.Place(0) != (Place{"a.jsonl", 7}) || len(b.cells(0)) != len(cells) {
+		if b.Len() != 1 || b.Columns() != len(cells) || b.Place(0) != (Place{"a.jsonl", 7}) || len(b.appendCells(nil, 0)) != len(cells) {
 			t.Fatalf("%+v", b)
 		}
 		checkValues(t, &b)

@@ -29,6 +29,7 @@
 //
 // # Memory
 //
-// A reader holds one window of 256 KiB to a few MiB, and reads rows out of it one by one or, of CSV and TSV, as a Block of up
-// to 256 rows, whose columns are read one after the other. A cell is valid until the next row or block.
+// A reader holds one window of 256 KiB to a few MiB, and one row. Rows become those of a job in a Block of up to 256: of CSV
+// and TSV they lie in the window, of other formats up to 64 KiB of texts, or one longer row, are copied. A cell is valid until
+// the next row or block.
 package tabular

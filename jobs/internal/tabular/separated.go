@@ -119,7 +119,7 @@ func openSeparated(in files, rg mapreduce.Range, f format, columns []string) (re
 
 func (t *fieldRows) readBlock(b *Block) error {
 	err := t.r.ReadRecords(&t.records, BlockRows)
-	b.set(&t.records, t.fields)
+	b.setRecords(&t.records, t.fields)
 	return err
 }
 
@@ -130,7 +130,7 @@ func (t *fieldRows) read(rec *Record) error {
 		}
 	}
 	t.cells = t.block.appendCells(t.cells[:0], 0)
-	rec.Line, rec.Cells = t.block.line(0), t.cells
+	rec.Line, rec.Cells = t.block.Place(0).Line, t.cells
 	t.block.skip(1)
 	return nil
 }

@@ -180,25 +180,32 @@ func (t Table[R]) read(_ context.Context, env *mapreduce.Env, rg mapreduce.Range
 	if err != nil {
 		return asInput(err)
 	}
-	err = (&reading[R]{in, rg.Name, rows, t.Fill}).run()
+	err = (&reading[R]{in: asBlocks(in), rows: rows, fill: t.Fill, block: Block{input: rg.Name}}).run()
 	return asInput(errors.Join(err, in.close()))
+}
+
+// rowTaker takes rows: a *mapreduce.Rows.
+type rowTaker[R any] interface {
+	NextRows(n int) []R
+	AddRows(n int) error
+	Reject(o mapreduce.Origin, reason error) error
 }
 
 // reading is the reading of one range.
 type reading[R any] struct {
-	in   records
-	name string // of the file
-	rows *mapreduce.Rows[R]
-	fill func(rows []R, b *Block) (n int, err error)
+	in    blocks
+	rows  rowTaker[R]
+	fill  func(rows []R, b *Block) (n int, err error)
+	block Block // what of it is not passed on yet
+	head  Block // what is being passed on
 }
 
 // run passes all rows on.
 func (g *reading[R]) run() error {
-	b := Block{input: g.name}
 	for {
-		err := g.next(&b)
+		err := g.in.readBlock(&g.block)
 		if err == nil {
-			err = g.pass(&b)
+			err = g.pass()
 		} else if err = g.refuse(err); errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -208,23 +215,12 @@ func (g *reading[R]) run() error {
 	}
 }
 
-// next reads the next block. Where rows are read one by one, it is a row.
-func (g *reading[R]) next(b *Block) error {
-	if in, ok := g.in.(blocks); ok {
-		return in.readBlock(b)
-	}
-	rec := b.row
-	err := g.in.read(&rec)
-	*b = RowBlock(g.name, rec)
-	return err
-}
-
-// pass makes rows of a block.
-func (g *reading[R]) pass(b *Block) error {
-	for b.rows > 0 {
+// pass makes rows of the block.
+func (g *reading[R]) pass() error {
+	for b := &g.block; b.rows > 0; {
 		rows := g.rows.NextRows(b.rows)
-		head := b.head(len(rows))
-		n, bad := g.fill(rows, &head)
+		g.head = b.head(len(rows))
+		n, bad := g.fill(rows, &g.head)
 		if bad == nil {
 			n = len(rows)
 		}
@@ -247,14 +243,14 @@ func (g *reading[R]) pass(b *Block) error {
 func (g *reading[R]) reject(b *Block, bad error) error {
 	at := b.Place(0)
 	o := at.Origin()
-	o.Record = asText(b.cells(0))
+	o.Record = asText(b.appendCells(nil, 0))
 	return g.rows.Reject(o, bad)
 }
 
 // refuse rejects a bad row, and returns any other error.
 func (g *reading[R]) refuse(err error) error {
 	if bad := (*formats.RowError)(nil); errors.As(err, &bad) {
-		return g.rows.Reject(mapreduce.Origin{Input: g.name, Line: bad.Line, Record: bad.Raw}, reason(bad))
+		return g.rows.Reject(mapreduce.Origin{Input: g.block.input, Line: bad.Line, Record: bad.Raw}, reason(bad))
 	}
 	return err
 }
