@@ -28,7 +28,7 @@ func Head(path string, n int) (names []string, rows [][]string, err error) {
 
 // headColumn appends the first values of a column to rows.
 func (s *source) headColumn(i int, rows [][]string) error {
-	c, err := s.column(i)
+	c, err := s.column(i, s.groups())
 	if err != nil || len(rows) == 0 {
 		return err
 	}

@@ -24,6 +24,7 @@ type Reader[R any] struct {
 	cols   []*pqarrow.ColumnReader
 	arrays []arrow.Array
 	view   *table.View[R]
+	rows   int64 // by the footer
 	read   int64 // rows loaded so far
 	err    error // sticky
 }
@@ -40,26 +41,32 @@ func Open[R any](path string, cols table.Columns[R]) (*Reader[R], error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader[R]{source: s, arrays: make([]arrow.Array, len(cols)), view: table.NewView(cols)}
-	if err := r.open(cols); err != nil {
+	r, err := newReader(s, cols, s.groups())
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	r.rows = s.rows // which the row groups need not add up to
 	return r, nil
 }
 
-func (r *Reader[R]) open(cols table.Columns[R]) error {
-	indices, err := cols.Match(r.source.name, r.source.schema)
+// newReader returns a Reader of some row groups.
+func newReader[R any](s *source, cols table.Columns[R], groups []int) (*Reader[R], error) {
+	r := &Reader[R]{source: s, arrays: make([]arrow.Array, len(cols)), view: table.NewView(cols)}
+	indices, err := cols.Match(s.name, s.schema)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, at := range indices {
-		c, err := r.source.column(at)
+		c, err := s.column(at, groups)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.cols = append(r.cols, c)
 	}
-	return nil
+	for _, g := range groups {
+		r.rows += s.raw.MetaData().RowGroup(g).NumRows()
+	}
+	return r, nil
 }
 
 // Read sets the columns of row from the next record. At the end of the file the error
@@ -73,8 +80,20 @@ func (r *Reader[R]) Read(row *R) error {
 	return r.err
 }
 
+// skip passes over n records.
+func (r *Reader[R]) skip(n int64) error {
+	for left := int64(r.view.Left()); r.err == nil && left < n; left = int64(r.view.Left()) {
+		n -= left
+		r.err = r.load()
+	}
+	for ; r.err == nil && n > 0; n-- {
+		r.view.Read(new(R))
+	}
+	return r.err
+}
+
 func (r *Reader[R]) load() error {
-	rows := min(r.source.rows-r.read, readRows)
+	rows := min(r.rows-r.read, readRows)
 	if rows == 0 {
 		return r.end()
 	}
@@ -84,7 +103,7 @@ func (r *Reader[R]) load() error {
 			return err
 		}
 		if int64(a.Len()) != rows {
-			return &formats.RowsError{File: r.source.name, Footer: r.source.rows, Read: r.read + int64(a.Len())}
+			return &formats.RowsError{File: r.source.name, Footer: r.rows, Read: r.read + int64(a.Len())}
 		}
 		r.arrays[i] = a
 	}
@@ -102,7 +121,7 @@ func (r *Reader[R]) end() error {
 	case err != nil:
 		return err
 	case a.Len() > 0:
-		return &formats.RowsError{File: r.source.name, Footer: r.source.rows, Read: r.read + int64(a.Len())}
+		return &formats.RowsError{File: r.source.name, Footer: r.rows, Read: r.read + int64(a.Len())}
 	}
 	return io.EOF
 }
@@ -160,11 +179,21 @@ func (s *source) parse() (err error) {
 	return nil
 }
 
-// column returns a reader of one column over all row groups. Unlike the library's
+// groups returns the numbers of all row groups.
+func (s *source) groups() []int {
+	all := make([]int, s.raw.NumRowGroups())
+	for g := range all {
+		all[g] = g
+	}
+	return all
+}
+
+// column returns a reader of one column over row groups. Unlike the library's
 // record reader it works in the goroutine of its caller, where a panic can be recovered.
-func (s *source) column(i int) (c *pqarrow.ColumnReader, err error) {
+func (s *source) column(i int, groups []int) (c *pqarrow.ColumnReader, err error) {
 	defer table.Recover(s.name, &err)
-	if c, err = s.arrow.GetColumn(context.Background(), i); err != nil {
+	leaf := map[int]bool{i: true} // in files of this package each column has one
+	if c, err = s.arrow.GetFieldReader(context.Background(), i, leaf, groups); err != nil {
 		return nil, fmt.Errorf("%s: column %q: %w: %w", s.name, s.schema.Field(i).Name, formats.ErrDamaged, err)
 	}
 	return c, nil

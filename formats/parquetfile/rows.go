@@ -112,7 +112,7 @@ func (s *source) damaged(leaf int, err error) error {
 // more than the footer states, to see rows that are too many.
 func (s *source) countValues() (rows int64, err error) {
 	flat := s.smallest(func(c *schema.Column) bool { return c.MaxRepetitionLevel() == 0 })
-	c, err := s.column(max(flat, 0)) // in files of this package each column has one leaf
+	c, err := s.column(max(flat, 0), s.groups())
 	if err != nil {
 		return 0, err
 	}

@@ -44,6 +44,9 @@ func (v *View[R]) Load(arrays []arrow.Array, rows int) error {
 	return nil
 }
 
+// Left returns the number of records that have not been read.
+func (v *View[R]) Left() int { return v.rows - v.next }
+
 // Read sets all columns of r from the next record and reports whether there was one.
 func (v *View[R]) Read(r *R) bool { return v.ReadRows(unsafe.Slice(r, 1)) == 1 }
 
