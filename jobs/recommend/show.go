@@ -1,9 +1,7 @@
 package recommend
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,19 +48,14 @@ func ShowUser(out, user string) (o Owner, list []Suggestion, err error) {
 	if err != nil {
 		return o, nil, err
 	}
-	type row struct {
-		id string
-		Suggestion
-	}
-	err = find(filepath.Join(out, "recommendations"), "user", user, func(s shape) table.Columns[row] {
-		return table.Columns[row]{
-			idText("user", s, func(r *row) *string { return &r.id }),
-			table.Int32("rank", nil, func(r *row, v int32) { r.Rank = v }),
-			idText("item", s, func(r *row) *string { return &r.Item }),
-			table.Float64("score", nil, func(r *row, v float64) { r.Score = v }),
-			idTexts("because", s.numeric("item"), func(r *row) *[]string { return &r.Because }),
+	err = find(filepath.Join(out, "recommendations"), "user", user, func(s shape) table.Columns[Suggestion] {
+		return table.Columns[Suggestion]{
+			table.Int32("rank", nil, func(r *Suggestion, v int32) { r.Rank = v }),
+			idText("item", s, func(r *Suggestion) *string { return &r.Item }),
+			table.Float64("score", nil, func(r *Suggestion, v float64) { r.Score = v }),
+			idTexts("because", s.numeric("item"), func(r *Suggestion) *[]string { return &r.Because }),
 		}
-	}, func(r *row) string { return r.id }, func(r *row) { list = append(list, r.Suggestion) })
+	}, func(r *Suggestion) { list = append(list, *r) })
 	return o, list, err
 }
 
@@ -72,18 +65,13 @@ func ShowItem(out, item string) (o Owner, list []Neighbour, err error) {
 	if err != nil {
 		return o, nil, err
 	}
-	type row struct {
-		id string
-		Neighbour
-	}
-	err = find(filepath.Join(out, "similar_items"), "item", item, func(s shape) table.Columns[row] {
-		return table.Columns[row]{
-			idText("item", s, func(r *row) *string { return &r.id }),
-			table.Int32("rank", nil, func(r *row, v int32) { r.Rank = v }),
-			idText("neighbour", s, func(r *row) *string { return &r.Item }),
-			table.Float64("similarity", nil, func(r *row, v float64) { r.Similarity = v }),
+	err = find(filepath.Join(out, "similar_items"), "item", item, func(s shape) table.Columns[Neighbour] {
+		return table.Columns[Neighbour]{
+			table.Int32("rank", nil, func(r *Neighbour, v int32) { r.Rank = v }),
+			idText("neighbour", s, func(r *Neighbour) *string { return &r.Item }),
+			table.Float64("similarity", nil, func(r *Neighbour, v float64) { r.Similarity = v }),
 		}
-	}, func(r *row) string { return r.id }, func(r *row) { list = append(list, r.Neighbour) })
+	}, func(r *Neighbour) { list = append(list, *r) })
 	return o, list, err
 }
 
@@ -96,7 +84,7 @@ func showOwner(out, noun, id, dataset, count, listed string) (o Owner, err error
 			table.Int32(listed, nil, func(r *Owner, v int32) { r.Listed = v }),
 			table.NullString("reason", nil, func(r *Owner, v string, _ bool) { r.Reason = v }),
 		}
-	}, func(r *Owner) string { return r.ID }, func(r *Owner) { o, found = *r, true })
+	}, func(r *Owner) { o, found = *r, true })
 	if err == nil && !found {
 		err = &UnknownIDError{noun, id}
 	}
@@ -136,72 +124,50 @@ func idTexts[R any](name string, numeric bool, of func(*R) *[]string) table.Colu
 }
 
 // find reads the rows of a dataset whose column holds an id: they follow one another in one file.
-func find[R any](folder, column, id string, columns func(shape) table.Columns[R], of func(*R) string, visit func(*R)) error {
+func find[R any](folder, column, id string, columns func(shape) table.Columns[R], visit func(*R)) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.parquet"))
-	if err != nil {
-		return err
-	}
 	for _, f := range files {
-		s, may, err := mayHold(f, column, id)
-		if err != nil {
-			return err
-		}
-		if !may {
-			continue
-		}
-		if found, err := findIn(f, id, columns(s), of, visit); found || err != nil {
+		found, err := findIn(f, column, id, columns, visit)
+		if found || err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
-// mayHold tells, by the statistics of a file, whether a column may hold an id.
-func mayHold(path, column, id string) (s shape, may bool, err error) {
+func findIn[R any](path, column, id string, columns func(shape) table.Columns[R], visit func(*R)) (found bool, err error) {
+	s, err := shapeOf(path)
+	if err != nil {
+		return false, err
+	}
+	each := func(r *R) bool {
+		found = true
+		visit(r)
+		return true
+	}
+	if !s.numeric(column) {
+		err := parquetfile.Find(path, columns(s), column, id, each)
+		return found, err
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != id {
+		return false, nil //nolint:nilerr // no number is no id of this file
+	}
+	err = parquetfile.Find(path, columns(s), column, n, each)
+	return found, err
+}
+
+// shapeOf reads the footer of a file.
+func shapeOf(path string) (shape, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	d, err := rowgroup.Describe(f, info.Size(), path)
-	if err != nil {
-		return nil, false, err
-	}
-	s = d.Columns
-	wanted := rowgroup.Value{Kind: rowgroup.Text, Text: []byte(id)}
-	if s.numeric(column) {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil || strconv.FormatInt(n, 10) != id {
-			return s, false, nil
-		}
-		wanted = rowgroup.Value{Kind: rowgroup.Int, Int: n}
-	}
-	at := slices.IndexFunc(s, func(c rowgroup.Column) bool { return c.Name == column })
-	return s, at >= 0 && slices.ContainsFunc(d.Chunks, func(g []rowgroup.Chunk) bool { return g[at].MayHold(wanted) }), nil
-}
-
-func findIn[R any](path, id string, cols table.Columns[R], of func(*R) string, visit func(*R)) (found bool, err error) {
-	r, err := parquetfile.Open(path, cols)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
-		var row R
-		switch err := r.Read(&row); {
-		case errors.Is(err, io.EOF):
-			return found, nil
-		case err != nil:
-			return found, err
-		case of(&row) == id:
-			found = true
-			visit(&row)
-		case found:
-			return found, nil
-		}
-	}
+	of, err := rowgroup.Inspect(f, info.Size(), path)
+	return of.Columns, err
 }
