@@ -30,7 +30,8 @@
 //
 // # What is not the library's
 //
-// Text is encoded here, since arrow/go v15 allocates and hashes each value through several interfaces, and
+// Text is encoded here, since arrow/go v15 allocates and hashes each value through several interfaces, so are lists of
+// integers, for which it copies all levels of a page again and again, and
 // pages are compressed by one encoder for a file, where v15 makes one for each page. A test compares the
 // bytes with those of pqarrow's writer. They differ in one place: v15 lists the encodings of a column whose
 // dictionary grew too large in random order.

@@ -81,8 +81,11 @@ func (t *target) column(i int) (column, error) {
 	if err != nil {
 		return nil, err
 	}
-	if meta.Descr().PhysicalType() == parquet.Types.ByteArray {
+	switch leaf := meta.Descr(); {
+	case leaf.PhysicalType() == parquet.Types.ByteArray:
 		return newTextColumn(p, t.props), nil
+	case leaf.PhysicalType() == parquet.Types.Int64 && leaf.MaxRepetitionLevel() > 0:
+		return newIntegersColumn(p, t.props), nil
 	}
 	return &libraryColumn{pager: p, ColumnChunkWriter: file.NewColumnChunkWriter(meta, p, t.props)}, nil
 }
@@ -158,23 +161,4 @@ func (c *libraryColumn) close() (int64, error) {
 		return 0, err
 	}
 	return c.pager.meta.TotalCompressedSize(), nil
-}
-
-// listLevels returns the definition and repetition levels of lists without nulls: an empty list is 0 0, another
-// is 2 0 and then 2 1 for each further element.
-func listLevels(offsets []int32) (def, rep []int16) {
-	n := int(offsets[len(offsets)-1]) + len(offsets)
-	def, rep = make([]int16, 0, n), make([]int16, 0, n)
-	for i := range len(offsets) - 1 {
-		rep = append(rep, 0)
-		if offsets[i] == offsets[i+1] {
-			def = append(def, 0)
-			continue
-		}
-		def = append(def, 2)
-		for range offsets[i+1] - offsets[i] - 1 {
-			def, rep = append(def, 2), append(rep, 1)
-		}
-	}
-	return def, rep
 }

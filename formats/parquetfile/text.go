@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -20,17 +19,14 @@ import (
 type textColumn struct {
 	pager    *pager
 	props    *parquet.WriterProperties
-	depth    int                           // the greatest definition level: 0 of required texts, 1 of nullable ones, 2 of those in lists
 	dict     *dictionary                   // nil without one, and after it grew too large
 	fellBack bool                          // from a dictionary to plain values
 	held     []file.DataPage               // pages that wait for the dictionary, which comes before them
 	stats    *metadata.ByteArrayStatistics // nil where there are to be none
 
 	// The open page.
-	levels    hybrid // of definition
-	repeats   hybrid // of repetition, in lists
+	levels
 	plain     []byte // values where there is no dictionary
-	count     int    // of levels: of rows, but in lists of texts and of empty lists
 	nulls     int    // and empty lists
 	any       bool   // there is a value
 	min, max  []byte
@@ -41,7 +37,7 @@ type textColumn struct {
 func newTextColumn(p *pager, props *parquet.WriterProperties) *textColumn {
 	leaf := p.meta.Descr()
 	c := &textColumn{
-		pager: p, props: props, depth: int(leaf.MaxDefinitionLevel()),
+		pager: p, props: props, levels: newLevels(int(leaf.MaxDefinitionLevel())),
 	}
 	if props.StatisticsEnabledFor(leaf.Path()) {
 		c.stats = metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator)
@@ -50,14 +46,7 @@ func newTextColumn(p *pager, props *parquet.WriterProperties) *textColumn {
 	if props.DictionaryEnabledFor(leaf.Path()) {
 		c.dict = newDictionary()
 	}
-	c.startLevels()
 	return c
-}
-
-// startLevels begins the levels of a page.
-func (c *textColumn) startLevels() {
-	c.levels.reset(bits.Len(uint(c.depth)))
-	c.repeats.reset(1)
 }
 
 func (c *textColumn) write(a arrow.Array) error {
@@ -100,9 +89,8 @@ func (c *textColumn) writeLists(list *array.List) error {
 // addLists appends some levels to the open page, with the texts from one on, and returns the number of the next text.
 func (c *textColumn) addLists(a *array.String, at int, def, rep []int16) int {
 	offsets, data := a.ValueOffsets(), a.Data().Buffers()[2].Bytes()
-	for i, d := range def {
-		c.levels.put(uint32(d))
-		c.repeats.put(uint32(rep[i]))
+	c.put(def, rep)
+	for _, d := range def {
 		if int(d) < c.depth {
 			c.nulls++
 			continue
@@ -110,7 +98,6 @@ func (c *textColumn) addLists(a *array.String, at int, def, rep []int16) int {
 		c.value(data[offsets[at]:offsets[at+1]])
 		at++
 	}
-	c.count += len(def)
 	return at
 }
 
@@ -120,11 +107,11 @@ func (c *textColumn) add(a *array.String, from, to int) {
 	for i := from; i < to; i++ {
 		if c.depth > 0 {
 			if a.IsNull(i) {
-				c.levels.put(0)
+				c.def.put(0)
 				c.nulls++
 				continue
 			}
-			c.levels.put(1)
+			c.def.put(1)
 		}
 		c.value(data[offsets[i]:offsets[i+1]])
 	}
@@ -170,28 +157,13 @@ func (c *textColumn) check() error {
 	return nil
 }
 
-// endLevels begins the data of a page with its levels.
-func (c *textColumn) endLevels() {
-	c.page = c.page[:0]
-	if c.depth > 1 {
-		c.page = appendLevels(c.page, c.repeats.end())
-	}
-	if c.depth > 0 {
-		c.page = appendLevels(c.page, c.levels.end())
-	}
-	c.startLevels()
-}
-
-func appendLevels(b, levels []byte) []byte {
-	return append(binary.LittleEndian.AppendUint32(b, uint32(len(levels))), levels...)
-}
-
 // endPage completes the open page, if it has rows.
 func (c *textColumn) endPage() error {
-	if c.count == 0 {
+	count := c.count
+	if count == 0 {
 		return nil
 	}
-	c.endLevels()
+	c.page = c.appendTo(c.page[:0])
 	encoding := parquet.Encodings.Plain
 	if c.dict != nil {
 		encoding = c.props.DictionaryIndexEncoding()
@@ -208,9 +180,8 @@ func (c *textColumn) endPage() error {
 	if c.dict != nil {
 		data = bytes.Clone(data)
 	}
-	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(c.count), encoding,
+	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(count), encoding,
 		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(c.page)), stats)
-	c.count = 0
 	if c.dict != nil {
 		c.held = append(c.held, page)
 		return nil
