@@ -34,7 +34,7 @@ Algorithms:
   rp3beta     (default) walks from item to user to item, popular items damped by
               --beta; --k 200, --alpha 1, --beta 0.2
   cosine, tfidf, bm25, jaccard, llr
-              nearest items by their users, --k 20; --shrink damps rare items
+              nearest items by their users, --k 100; --shrink damps rare items
   popularity  what most users have: a baseline
 
 Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
@@ -74,8 +74,8 @@ func recommendFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "shrink", Usage: "`S`added to the denominator of a similarity (default: 0)"},
 		&cli.Float64Flag{Name: "alpha", Usage: "`A`rp3beta: power of the steps' probabilities (default: 1)"},
 		&cli.Float64Flag{Name: "beta", Usage: "`B`rp3beta: power of the popularity that is divided by (default: 0.2)"},
-		&cli.Float64Flag{Name: "k1", Usage: "`K1`bm25: how soon values saturate (default: by the algorithm)"},
-		&cli.Float64Flag{Name: "b", Usage: "`B`bm25: how much long histories count less (default: by the algorithm)"},
+		&cli.Float64Flag{Name: "k1", Usage: "`K1`bm25: how slowly values saturate (default: 1.2)"},
+		&cli.Float64Flag{Name: "b", Usage: "`B`bm25: how much popular items count less, 0 to 1 (default: 0.75)"},
 		outFlag(),
 		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
 	}
