@@ -24,6 +24,9 @@ func TestPlantedGroups(t *testing.T) {
 			filepath.Join("..", "..", "testdata", "demo", "plays.csv"))
 		mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
 		own, all := 0, rows(t, cfg.Dir, "recommendations", cols)
+		if len(all) == 0 {
+			t.Fatalf("%s recommends nothing", algorithm)
+		}
 		for _, r := range all {
 			if genre, _, _ := strings.Cut(r.user, "-"); strings.HasPrefix(r.item, genre+"-") {
 				own++
