@@ -2,11 +2,9 @@ package jobs
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/jobs/recommend"
 )
 
@@ -64,21 +62,4 @@ func ownerTitle(noun string, o recommend.Owner, listed, counted string) string {
 		s += " (" + o.Reason + ")"
 	}
 	return s
-}
-
-// firstRows reads the first rows of a dataset, part by part. Without files the table has no header.
-func firstRows(v View, dataset string) (Table, error) {
-	t := Table{Name: dataset, Title: "the first rows of " + dataset}
-	files, err := filepath.Glob(filepath.Join(v.Out, dataset, "*.parquet"))
-	for _, f := range files {
-		names, rows, err := parquetfile.Head(f, v.Rows-len(t.Rows))
-		if err != nil {
-			return t, err
-		}
-		t.Header = names
-		for _, cells := range rows {
-			t.Rows = append(t.Rows, textRow{names, cells})
-		}
-	}
-	return t, err
 }

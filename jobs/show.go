@@ -3,10 +3,11 @@ package jobs
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 
+	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/jobs/classify"
-	"github.com/shardmill/shardmill/jobs/rank"
 	"github.com/shardmill/shardmill/jobs/wordcount"
 )
 
@@ -97,13 +98,30 @@ func (r textRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m)
 }
 
+// showRanked shows the rows of a ranking or, where there is none, of groups.
 func showRanked(v View) ([]Table, error) {
-	s, err := rank.Show(v.Out, v.Rows)
-	t := Table{Name: s.Dataset, Title: "the first rows of " + s.Dataset, Header: s.Names}
-	for _, cells := range s.Rows {
-		t.Rows = append(t.Rows, textRow{s.Names, cells})
+	t, err := firstRows(v, "ranked")
+	if err == nil && t.Header == nil {
+		t, err = firstRows(v, "groups")
 	}
 	return []Table{t}, err
+}
+
+// firstRows reads the first rows of a dataset, part by part. Without files the table has no header.
+func firstRows(v View, dataset string) (Table, error) {
+	t := Table{Name: dataset, Title: "the first rows of " + dataset}
+	files, err := filepath.Glob(filepath.Join(v.Out, dataset, "*.parquet"))
+	for _, f := range files {
+		names, rows, err := parquetfile.Head(f, v.Rows-len(t.Rows))
+		if err != nil {
+			return t, err
+		}
+		t.Header = names
+		for _, cells := range rows {
+			t.Rows = append(t.Rows, textRow{names, cells})
+		}
+	}
+	return t, err
 }
 
 type labelRow struct {
