@@ -17,6 +17,7 @@ type Out struct {
 	writers  []datasetWriter
 	emitters []emitter
 	rows     []rowState
+	measures []rowMeasure
 	base     int   // of what the rows are counted from: 0, or in a split the last one
 	rejected int   // rows of the batch
 	marked   bool  // some row of the batch is rejected or dropped
@@ -28,6 +29,13 @@ type Out struct {
 type rowState struct {
 	reason error  // rejected, with class
 	rule   string // dropped
+}
+
+// rowMeasure is a value that row i measured.
+type rowMeasure struct {
+	i    int
+	name string
+	v    float64
 }
 
 // errNoRows says that a reducer did what only a mapper can do.
@@ -64,6 +72,14 @@ func (o *Out) Drop(i int, rule string) {
 		o.rows[i].rule = rule
 		o.marked = true
 	}
+}
+
+// Measure adds a value to the measure of the stage that has a name, such as "loss", of which status and summary.json show
+// the mean. In a map it belongs to row i of the batch and does not count if that row is rejected; in a reduce i is ignored.
+// Values are rounded to millionths, so that the mean does not depend on the order of tasks; those that are
+// not finite, or not below a billion, are left out.
+func (o *Out) Measure(i int, name string, v float64) {
+	o.measures = append(o.measures, rowMeasure{i + o.base, name, v})
 }
 
 // live tells whether a row of the batch, counted from its first, is not rejected.
@@ -123,8 +139,19 @@ func (o *Out) flush(c *task.Counts) error {
 			return err
 		}
 	}
+	o.measure(c)
 	o.count(c)
 	return nil
+}
+
+// measure counts what live rows, or all groups of a reduce, have measured.
+func (o *Out) measure(c *task.Counts) {
+	for _, m := range o.measures {
+		if o.direct || o.live(m.i) {
+			c.Measure(m.name, m.v)
+		}
+	}
+	o.measures = o.measures[:0]
 }
 
 // count counts the rows of the batch.

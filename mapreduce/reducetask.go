@@ -84,9 +84,10 @@ func (g *groupRun[K, V]) next(ctx context.Context) error {
 	if excluded {
 		return g.reject(n, reason)
 	}
-	g.t.out.writes = 0
+	g.t.out.writes, g.t.out.measures = 0, g.t.out.measures[:0]
 	err := g.r.Reduce(ctx, g.key, g.values, &g.t.out)
 	if err == nil && g.t.out.err == nil && g.err == nil {
+		g.t.out.measure(&g.t.counts)
 		return nil
 	}
 	err = errors.Join(err, g.t.out.err, g.err)

@@ -48,8 +48,10 @@ type StageStatus struct {
 	RunBytes    int64            `json:"run_bytes"`              // of run files that are there
 	Data        []DataStatus     `json:"data,omitempty"`
 	Partitions  map[string]int   `json:"partitions,omitempty"` // of each stream
-	counts      task.Counts
-	first       task.Kind // of its first tasks, "" where not known
+	// Measures are the means of what committed tasks measured by Out.Measure, by name.
+	Measures map[string]float64 `json:"measures,omitempty"`
+	counts   task.Counts
+	first    task.Kind // of its first tasks, "" where not known
 }
 
 // TaskStatus counts the tasks of one kind.
@@ -180,7 +182,7 @@ func (st *StageStatus) add(rec task.Record) {
 
 // addTasks sets what is committed against what the plan asks for.
 func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
-	st.Dropped = st.counts.Dropped
+	st.Dropped, st.Measures = st.counts.Dropped, st.counts.Means()
 	if !st.Planned {
 		return
 	}

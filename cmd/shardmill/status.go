@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -136,6 +138,9 @@ func stageText(st mapreduce.StageStatus) string {
 	}
 	if st.Rejected > 0 {
 		parts = append(parts, fmt.Sprintf("%d rejected in %s", st.Rejected, counted(int64(st.WithRejects), "task")))
+	}
+	for _, name := range slices.Sorted(maps.Keys(st.Measures)) {
+		parts = append(parts, fmt.Sprintf("%s %.6g", name, st.Measures[name]))
 	}
 	return strings.Join(parts, ", ")
 }

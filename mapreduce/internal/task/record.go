@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math"
 	"path"
 )
 
@@ -112,6 +113,21 @@ type Counts struct {
 	RejectedRecords int64                   `json:"rejected_records,omitempty"`
 	Streams         map[string]StreamCount  `json:"streams,omitempty"`
 	Datasets        map[string]DatasetCount `json:"datasets,omitempty"`
+	Measures        map[string]Measure      `json:"measures,omitempty"`
+}
+
+// Measure is the sum of N values, in millionths: whole numbers add up to the same in any order.
+type Measure struct {
+	Sum int64 `json:"sum_millionths"`
+	N   int64 `json:"n"`
+}
+
+// Mean is the mean of the values, or 0 of none.
+func (m Measure) Mean() float64 {
+	if m.N == 0 {
+		return 0
+	}
+	return float64(m.Sum) / 1e6 / float64(m.N)
 }
 
 // StreamCount counts the records of a stream. Emitted is before the combiner and First, Written is what
@@ -164,6 +180,36 @@ func (c *Counts) add(o Counts, sign int64) {
 		t := c.Datasets[name]
 		c.Datasets[name] = DatasetCount{Rows: t.Rows + sign*d.Rows, Standing: t.Standing + sign*d.Standing}
 	}
+	for name, m := range o.Measures {
+		c.measure(name, sign*m.Sum, sign*m.N)
+	}
+}
+
+// Measure adds a value to a measure. One that is not finite, or too large to be one of many, is left out.
+func (c *Counts) Measure(name string, v float64) {
+	if math.Abs(v) < 1e9 {
+		c.measure(name, int64(math.RoundToEven(v*1e6)), 1)
+	}
+}
+
+func (c *Counts) measure(name string, sum, n int64) {
+	if c.Measures == nil {
+		c.Measures = map[string]Measure{}
+	}
+	m := c.Measures[name]
+	c.Measures[name] = Measure{Sum: m.Sum + sum, N: m.N + n}
+}
+
+// Means are the means of all measures, or nil without any.
+func (c Counts) Means() map[string]float64 {
+	var means map[string]float64
+	for name, m := range c.Measures {
+		if means == nil {
+			means = map[string]float64{}
+		}
+		means[name] = m.Mean()
+	}
+	return means
 }
 
 // Drop counts n rows left out by a named rule.
