@@ -8,8 +8,17 @@ import (
 	"unicode"
 )
 
-// maxStages is how many stages the two digits in their folders' names can count, so that names sort by number.
-const maxStages = 100
+// maxStages is how many stages three digits can count.
+const maxStages = 1000
+
+// stageFolder is the name of the folder of stage i of n. Names sort by number: all have two digits, or three where
+// there are more than a hundred stages, such as the half-steps of many iterations.
+func stageFolder(i, n int, name string) string {
+	if n > 100 {
+		return fmt.Sprintf("%03d-%s", i, name)
+	}
+	return fmt.Sprintf("%02d-%s", i, name)
+}
 
 // link names the stages of a job, puts those of the source in front, and numbers each stage's ports.
 func link(stages []Stage) ([]Stage, error) {
@@ -31,7 +40,7 @@ func link(stages []Stage) ([]Stage, error) {
 	written := map[string]bool{} // datasets of the stages before
 	for i := range stages {
 		s := &stages[i]
-		s.folder = fmt.Sprintf("%02d-%s", i, s.Name)
+		s.folder = stageFolder(i, len(stages), s.Name)
 		if s.Timeout == 0 {
 			s.Timeout = defaultTimeout
 		}

@@ -192,7 +192,7 @@ func badStages() map[string][]Stage {
 		"only one may be set":            {stage("s", one, both)},
 		"two streams of one name":        {stage("s", one, testStream("n"), testStream("n"))},
 		"n is not a Dataset":             {stage("s", one, testStream("m", testStream("n")))},
-		"more than 100":                  slices.Repeat([]Stage{stage("s", one)}, maxStages),
+		"more than 1000":                 slices.Repeat([]Stage{stage("s", one)}, maxStages),
 	}
 }
 
@@ -204,6 +204,21 @@ func testStream(name string, writes ...Port) *Stream[string, string] {
 	return &Stream[string, string]{
 		Name: name, Key: String{}, Value: String{}, Writes: writes,
 		Reduce: func(context.Context, *Env) (Reducer[string, string], error) { return nil, nil },
+	}
+}
+
+// Folders of stages sort by number, also where two digits do not count them all.
+func TestStageFolders(t *testing.T) {
+	for n, want := range map[int][]string{99: {"00-split", "01-s", "99-s"}, 100: {"000-split", "001-s", "100-s"}, 999: {"000-split", "001-s", "999-s"}} {
+		one := &Source[int]{Shards: testData("")}
+		own := slices.Repeat([]Stage{NewStage("s", one, 1, MapFunc[int](nil).Mapper)}, n)
+		stages, err := link(own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := []string{stages[0].folder, stages[1].folder, stages[n].folder}; !slices.Equal(got, want) {
+			t.Errorf("%d stages and a split: %q, want %q", n, got, want)
+		}
 	}
 }
 
