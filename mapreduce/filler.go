@@ -47,11 +47,11 @@ func (f *filler[In]) run(ctx context.Context, read func(context.Context, *filler
 func (f *filler[In]) readAll(in Reader[In]) error {
 	many, ok := in.(BatchReader[In])
 	for f.ordinal() < f.end {
-		rows, n, err := f.next(len(f.b.rows)), 1, error(nil)
+		n, err := 1, error(nil)
 		if ok {
-			n, err = many.ReadRows(rows)
+			n, err = many.ReadRows(f.next(len(f.b.rows)))
 		} else {
-			err = in.Read(&rows[0])
+			err = in.Read(&f.next(1)[0]) // each row that is given and not taken is reset
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -38,6 +38,7 @@ func link(stages []Stage) ([]Stage, error) {
 		return nil, fmt.Errorf("the job has %d stages, more than %d", len(stages), maxStages)
 	}
 	written := map[string]bool{} // datasets of the stages before
+	streams := map[Port]bool{}   // of these
 	for i := range stages {
 		s := &stages[i]
 		s.folder = stageFolder(i, len(stages), s.Name)
@@ -52,6 +53,14 @@ func link(stages []Stage) ([]Stage, error) {
 		}
 		if err := s.link(written); err != nil {
 			return nil, fmt.Errorf("stage %s: %w", s.Name, err)
+		}
+		for _, st := range s.streams {
+			if like := st.partitionsOf(); like != nil && !streams[like] {
+				return nil, fmt.Errorf("stage %s: stream %s: PartitionsOf is %s, which is no stream of an earlier stage", s.Name, st.portName(), like.portName())
+			}
+		}
+		for _, st := range s.streams {
+			streams[st] = true
 		}
 	}
 	return stages, nil

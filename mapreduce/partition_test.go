@@ -20,6 +20,7 @@ type rangesParams struct {
 	Wrong string // a word that is sent to no partition
 	Fails bool   // the partitioner cannot be made
 	Parts int
+	Like  bool // the second stream has as many partitions as the first
 }
 
 // rangesJob counts words twice. Its first stage makes a dictionary in one partition, its second partitions by ranges of
@@ -32,6 +33,9 @@ func rangesJob() mapreduce.Job {
 		words, ranges := wordStream("words", &dict), wordStream("ranges", &counts)
 		words.Partitions = 1
 		ranges.Partition, ranges.Partitions = dictRanges(p, &dict), p.Parts
+		if p.Like {
+			ranges.PartitionsOf = words
+		}
 		switch p.Shape {
 		case "first":
 			ranges.Combine, ranges.First = nil, 3
@@ -90,6 +94,17 @@ func TestPartition(t *testing.T) {
 			mrtest.Run(t, options(), rangesJob(), cfg, mapreduce.ExitRejects)
 			mrtest.SameResults(t, one.Dir, cfg.Dir)
 		})
+	}
+}
+
+// A stream that wants as many partitions as another has has as many, whatever else is asked for.
+func TestPartitionsOf(t *testing.T) {
+	cfg := base(t, mrtest.Inputs(t, text(30)))
+	cfg.Params, cfg.Partitions = params(t, rangesParams{Shape: "plain", Parts: 3, Like: true}), 4
+	mrtest.Run(t, options(), rangesJob(), cfg, mapreduce.ExitComplete)
+	st, err := mapreduce.ReadStatus(cfg.Dir)
+	if err != nil || st.Stages[2].Partitions["ranges"] != 1 {
+		t.Errorf("partitions %+v, %v", st.Stages, err)
 	}
 }
 

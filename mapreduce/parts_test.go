@@ -173,7 +173,10 @@ func badStages() map[string][]Stage {
 	}
 	both := testStream("n")
 	both.Combine, both.Merge = func(a, _ string) string { return a }, func(*string, string) {}
+	like := testStream("m")
+	like.PartitionsOf = testStream("o")
 	return map[string][]Stage{
+		"PartitionsOf is o, which is no": {stage("s", one, testStream("o")), stage("t", one, like)},
 		"no stages":                      {},
 		"the first stage maps a Source":  {stage("s", &a)},
 		"a job has one source":           {stage("s", one), stage("t", src())},

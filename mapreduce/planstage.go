@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
@@ -214,8 +215,23 @@ func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
 
 func (d *driver) addStreams(p *plan.Stage, s *Stage, rows int64) {
 	for _, st := range s.streams {
+		n := 0
+		if like := st.partitionsOf(); like != nil {
+			n = d.partitionsOf(like)
+		}
 		p.Streams = append(p.Streams, plan.Stream{
-			Name: st.portName(), Partitions: plan.Partitions(rows, st.bytesPerRow(), cmp.Or(st.partitions(), d.cfg.Partitions)),
+			Name: st.portName(), Partitions: plan.Partitions(rows, st.bytesPerRow(), cmp.Or(n, st.partitions(), d.cfg.Partitions)),
 		})
 	}
+}
+
+// partitionsOf is the number of partitions of a stream of an earlier stage: link has seen to it that there is one.
+func (d *driver) partitionsOf(stream Port) int {
+	for i := range d.stages {
+		n := slices.IndexFunc(d.stages[i].streams, func(st streamPort) bool { return Port(st) == stream })
+		if n >= 0 && d.plans[i] != nil {
+			return d.plans[i].Streams[n].Partitions
+		}
+	}
+	return 0
 }

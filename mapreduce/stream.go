@@ -51,6 +51,9 @@ type Stream[K, V any] struct {
 	// Partitions, if above 0, is the number of the stream's partitions, whatever BytesPerRow and Config.Partitions say: a
 	// dictionary, say, wants one.
 	Partitions int
+	// PartitionsOf, if set, is a stream of an earlier stage: this one has as many partitions, whatever Partitions, BytesPerRow
+	// and Config.Partitions say. So what was made of rows is cut as the rows would be.
+	PartitionsOf Port
 	// Combine, if set, merges two values of one key, in the mapper before anything is written and, without Group and with
 	// values of a fixed width, again in the reduce task: then the reducer gets one value. It must be associative: for
 	// the same job it is always applied to the same values in the same order. Values are kept as they were emitted, so
@@ -121,6 +124,8 @@ func (s *Stream[K, V]) bytesPerRow() int64 {
 
 func (s *Stream[K, V]) partitions() int { return s.Partitions }
 
+func (s *Stream[K, V]) partitionsOf() Port { return s.PartitionsOf }
+
 func (s *Stream[K, V]) partitioner(ctx context.Context, env *Env) (shuffle.Partitioner, error) {
 	if s.Partition == nil {
 		return nil, nil
@@ -150,7 +155,8 @@ type streamPort interface {
 	widths() (key, value int)
 	prefix() func([]byte) int
 	first() int
-	partitions() int // 0: to be chosen
+	partitions() int    // 0: to be chosen
+	partitionsOf() Port // a stream of an earlier stage, or nil
 	partitioner(ctx context.Context, env *Env) (shuffle.Partitioner, error)
 	newEmitter(w *shuffle.Writer, by shuffle.Partitioner) emitter
 	release()
