@@ -4,11 +4,12 @@
 //	00-scan        how the input is cut
 //	01-split       interactions into shards; drops values that do not count; its streams users and items make the
 //	               dictionaries user_ids and item_ids
-//	02-matrix      interactions into compressed rows, by user (user_items) and by item (item_users); a pair that came
-//	               several times is merged in the reducer
-//	03-similarity  item_users by rows: the K nearest of each item, into similar_items and, by the item that a user has,
-//	               into the side dataset neighbours (not for popularity, whose stage is 03-items)
-//	04-score       user_items by rows: the best N items of each user, without those that the user has
+//	02-matrix      interactions into compressed rows by user (user_items); a pair that came several times is merged in the
+//	               reducer; its stream left counts what the rules have left
+//	03-transpose   user_items into compressed rows by item (item_users)
+//	04-similarity  item_users by rows: the K nearest of each item, into similar_items and, by the item that a user has,
+//	               into the side dataset neighbours (not for popularity, whose stage is 04-items)
+//	05-score       user_items by rows: the best N items of each user, without those that the user has
 //
 // Users and items are dense numbers between the stages, in the order of their ids: so a tie by number is a tie by id.
 // Dictionaries and matrices are files that every worker maps into memory. Nothing depends on the number of workers:

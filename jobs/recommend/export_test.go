@@ -25,7 +25,7 @@ func FactorsJob(factors int) mapreduce.Job {
 			}
 			return &byFactors{scorer: dense.NewScorer(items, p.Top), factors: factors}, nil
 		}
-		return []mapreduce.Stage{j.matrixStage(mapreduce.Target{Bytes: shardBytes}), j.itemsStage(), j.scoreStage(newScorer)}, nil
+		return []mapreduce.Stage{j.matrixStage(j.source(mapreduce.Target{Bytes: shardBytes})), j.transposeStage(), j.itemsStage(), j.scoreStage(newScorer)}, nil
 	})
 }
 

@@ -20,7 +20,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(mrtest.Main(m, jobs.Standard(), append(benchJobs(), smallJob())...))
+	all := append(benchJobs(), smallJob())
+	for _, place := range recommend.Places() {
+		all = append(all, recommend.MortalJob(place, smallBytes))
+	}
+	os.Exit(mrtest.Main(m, jobs.Standard(), all...))
 }
 
 // smallBytes makes several shards of a small dataset.

@@ -13,13 +13,16 @@ import (
 )
 
 // Version of the job: it grows when equal inputs and parameters would give other bytes.
-const Version = 1
+const Version = 2
 
 const (
 	// pairBatch is the number of interactions that one call of a Map gets.
 	pairBatch = 512
 	// rowBatch is the number of rows of a matrix that one call of a Map gets: each is some hundred pairs.
 	rowBatch = 64
+	// transposeBatch is the number of rows of a matrix that are transposed together: the more, the longer the pieces of rows
+	// that are made of them.
+	transposeBatch = 16 << 10
 	// shardBytes bounds the values of one shard, and one part of a file, in bytes.
 	shardBytes = 64 << 20
 )
@@ -40,17 +43,23 @@ func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
 		return nil, err
 	}
 	j := newRecommendation(p)
-	list := []mapreduce.Stage{j.matrixStage(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})}
-	if p.Algorithm == Popularity {
-		return append(list, j.itemsStage(), j.scoreStage(j.popularity, j.itemUsers)), nil
+	return j.stages(j.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})), nil
+}
+
+func (j *recommendation) stages(src *mapreduce.Source[interactions.Row]) []mapreduce.Stage {
+	list := []mapreduce.Stage{j.matrixStage(src), j.transposeStage()}
+	if j.params.Algorithm == Popularity {
+		return append(list, j.itemsStage(), j.scoreStage(j.popularity, j.itemUsers))
 	}
-	return append(list, j.similarityStage(), j.scoreStage(j.byNeighbours, j.neighbours)), nil
+	return append(list, j.similarityStage(), j.scoreStage(j.byNeighbours, j.neighbours))
 }
 
 // recommendation is what the stages of a job share: its datasets, and the files that a process has mapped.
 type recommendation struct {
 	params    Params
 	library   *library
+	byUser    *rowStream // of interactions, for userItems
+	byItem    *rowStream // of userItems, for itemUsers
 	userIDs   *mapreduce.Dataset[ids.Entry]
 	itemIDs   *mapreduce.Dataset[ids.Entry]
 	userItems *mapreduce.Dataset[matrix.Row]
@@ -69,6 +78,10 @@ func newRecommendation(p Params) *recommendation {
 		userIDs: dictionary("user_ids", ids.Type(p.IDType)), itemIDs: dictionary("item_ids", ids.Type(p.IDType)),
 		userItems: rowsOf("user_items"), itemUsers: rowsOf("item_users"), neighbours: rowsOf("neighbours"),
 	}
+	j.byUser = rowsInto(j.userItems, "by_user", p.Duplicates)
+	j.byUser.Partition = byRow(j.counts(j.userIDs))
+	j.byItem = rowsInto(j.itemUsers, "by_item", sumOf)
+	j.byItem.Partition, j.byItem.PartitionsOf = byRow(j.counts(j.itemIDs)), j.byUser
 	j.items = result("items", named(j, itemColumns))
 	j.similar = result("similar_items", named(j, similarColumns))
 	j.users = result("users", named(j, userColumns))
@@ -115,13 +128,10 @@ func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[inter
 	return src
 }
 
-// matrixStage makes compressed rows of interactions.
-func (j *recommendation) matrixStage(target mapreduce.Target) mapreduce.Stage {
-	p := j.params
-	codec := weightCodec{timed: p.Duplicates == lastOf && p.TimeCol != ""}
-	byUser, byItem := pairs("by_user", j.userItems, codec, p.Duplicates), pairs("by_item", j.itemUsers, codec, p.Duplicates)
-	byUser.Partition, byItem.Partition = byRow(j.counts(j.userIDs)), byRow(j.counts(j.itemIDs))
-	st := mapreduce.NewStage("matrix", j.source(target), pairBatch,
+// matrixStage makes compressed rows of interactions, by user.
+func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) mapreduce.Stage {
+	p, left := j.params, leftStream(j.params)
+	st := mapreduce.NewStage("matrix", src, pairBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[interactions.Row], error) {
 			d, err := j.names(env)
 			if err != nil {
@@ -130,14 +140,29 @@ func (j *recommendation) matrixStage(target mapreduce.Target) mapreduce.Stage {
 			m := &pairer{
 				users:  side{d.users, p.MinUser, ruleMinUser, "user"},
 				items:  side{d.items, p.MinItem, ruleMinItem, "item"},
-				byUser: byUser, byItem: byItem, newest: d.users.Newest(), countInteraction: p.Duplicates == countOf,
+				byUser: j.byUser, left: left, newest: d.users.Newest(),
+				timed: p.Duplicates == lastOf && p.TimeCol != "", countInteraction: p.Duplicates == countOf,
 			}
 			if m.halfLife, err = p.halfLife(); err != nil {
 				return nil, err
 			}
 			return m, m.check(p.Top)
-		}, byUser, byItem)
+		}, j.byUser, left)
 	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs}
+	return st
+}
+
+// transposeStage makes the matrix by items of that by users.
+func (j *recommendation) transposeStage() mapreduce.Stage {
+	st := mapreduce.NewStage("transpose", j.userItems, transposeBatch,
+		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
+			d, err := j.library.dictionary(env, j.itemIDs)
+			if err != nil {
+				return nil, err
+			}
+			return newTransposer(j.byItem, d.Len()), nil
+		}, j.byItem)
+	st.Reads = []mapreduce.Port{j.itemIDs}
 	return st
 }
 
@@ -154,7 +179,7 @@ func (j *recommendation) counts(of mapreduce.Port) func(*mapreduce.Env) (int, fu
 
 // similarityStage finds the nearest items of each item.
 func (j *recommendation) similarityStage() mapreduce.Stage {
-	near := pairs("neighbours", j.neighbours, weightCodec{}, sumOf)
+	near := rowsInto(j.neighbours, "neighbours", sumOf)
 	near.BytesPerRow = int64(j.params.method().K) * 16
 	near.Partition = byRow(func(env *mapreduce.Env) (int, func(int) int64, error) {
 		d, err := j.library.dictionary(env, j.itemIDs)

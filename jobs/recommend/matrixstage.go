@@ -3,6 +3,7 @@ package recommend
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/shardmill/shardmill/jobs/internal/ids"
@@ -10,13 +11,20 @@ import (
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
-// pairer sends interactions into the streams that make the matrices.
+// pairer sends interactions into the stream that makes the matrix by users. Those of a user that follow each other go
+// together: many files are in the order of the users.
 type pairer struct {
 	users, items     side
-	byUser, byItem   *pairStream
+	byUser           *rowStream
+	left             *mapreduce.Stream[uint32, int64]
 	halfLife         float64 // seconds, or 0
 	newest           int64
+	timed            bool // times decide between interactions
 	countInteraction bool // each is worth 1, whatever its value
+	user             uint32
+	piece            piece // of the user's row
+	encoded          []byte
+	kept             int64 // rows of the batch
 }
 
 // side is users or items.
@@ -67,6 +75,8 @@ func (p *pairer) check(top int) error {
 
 // Map implements mapreduce.Mapper.
 func (p *pairer) Map(_ context.Context, batch []interactions.Row, out *mapreduce.Out) error {
+	p.piece.reset() // of an attempt that failed
+	p.kept = 0
 	for i := range batch {
 		if out.Rejected(i) {
 			continue
@@ -75,7 +85,20 @@ func (p *pairer) Map(_ context.Context, batch []interactions.Row, out *mapreduce
 			return err
 		}
 	}
+	p.flush(len(batch)-1, out)
+	if p.kept > 0 {
+		p.left.Emit(out, len(batch)-1, 0, p.kept)
+	}
 	return nil
+}
+
+// flush sends what there is of a user. No row that is in it is rejected any more.
+func (p *pairer) flush(i int, out *mapreduce.Out) {
+	if len(p.piece.columns) > 0 {
+		p.encoded = p.piece.append(p.encoded[:0])
+		p.byUser.Emit(out, i, p.user, p.encoded)
+		p.piece.reset()
+	}
 }
 
 func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
@@ -94,7 +117,10 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 		out.Drop(i, rule)
 		return nil
 	}
-	w := weight{value: r.Value, time: r.Time}
+	w := weight{value: r.Value}
+	if p.timed {
+		w.time = r.Time
+	}
 	if p.countInteraction {
 		w.value = 1
 	}
@@ -105,10 +131,48 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 	if p.halfLife > 0 {
 		w.value *= math.Exp2(float64(r.Time-p.newest) / p.halfLife)
 	}
-	p.byUser.Emit(out, i, pair{user, item}, w)
-	p.byItem.Emit(out, i, pair{item, user}, w)
+	if user != p.user {
+		p.flush(i, out)
+		p.user = user
+	}
+	p.piece.add(item, w)
+	p.kept++
 	return nil
 }
 
 // Close implements mapreduce.Mapper.
 func (*pairer) Close() error { return nil }
+
+// leftStream counts the interactions that are left, which must be some.
+func leftStream(p Params) *mapreduce.Stream[uint32, int64] {
+	return &mapreduce.Stream[uint32, int64]{
+		Name: "left", Key: rowCodec{}, Value: mapreduce.Int64{}, Merge: func(into *int64, n int64) { *into += n }, Partitions: 1,
+		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[uint32, int64], error) {
+			return &leftReducer{params: p}, nil
+		},
+	}
+}
+
+// leftReducer sees to it that there is an interaction.
+type leftReducer struct {
+	params Params
+	some   bool
+}
+
+// Reduce implements mapreduce.Reducer.
+func (r *leftReducer) Reduce(context.Context, uint32, iter.Seq2[uint32, int64], *mapreduce.Out) error {
+	r.some = true
+	return nil
+}
+
+// Close implements mapreduce.Reducer.
+func (r *leftReducer) Close() error {
+	switch {
+	case r.some:
+		return nil
+	case r.params.MinUser <= 1 && r.params.MinItem <= 1:
+		return mapreduce.BadInput(errNothing)
+	}
+	return mapreduce.BadInput(fmt.Errorf("no interaction is left: no row has both a user with the %d interactions that --%s asks for and an item with the %d of --%s",
+		r.params.MinUser, ruleMinUser, r.params.MinItem, ruleMinItem))
+}

@@ -216,6 +216,7 @@ func TestBadInput(t *testing.T) {
 		{"nothing is left", "user,item,value\n1,2,0\n1,3,-1\n", func(p *recommend.Params) { p.ValueCol = "value" }, []string{"no interaction is left", "--min-value"}},
 		{"no user is left", good, func(p *recommend.Params) { p.MinUser = 3 }, []string{"--min-user", "3"}},
 		{"no item is left", good, func(p *recommend.Params) { p.MinItem = 3 }, []string{"--min-item", "3"}},
+		{"no pair is left", "user,item\n1,7\n1,8\n2,9\n3,9\n", func(p *recommend.Params) { p.MinUser, p.MinItem = 2, 2 }, []string{"--min-user", "--min-item", "no row has both"}},
 		{"small catalogue", good, func(p *recommend.Params) { p.Top = 3 }, []string{"--top 3", "2 items"}},
 		{"texts as numbers", "user,item\n1,a\n2,b\n", func(p *recommend.Params) { p.IDType = "int64" }, []string{"a", "--id-type"}},
 	} {

@@ -72,7 +72,7 @@ func TestCrashPoints(t *testing.T) {
 		seen[stage] = true
 		return false
 	})
-	for _, stage := range []string{"00-scan", "01-split", "02-matrix", "03-similarity", "04-score"} {
+	for _, stage := range []string{"00-scan", "01-split", "02-matrix", "03-transpose", "04-similarity", "05-score"} {
 		if !slices.ContainsFunc(some, func(p string) bool { return strings.Contains(p, stage) }) {
 			t.Errorf("no point in %s: %q", stage, points)
 		}
@@ -90,7 +90,7 @@ func kindOfPoint(p string) string {
 			return -1
 		}
 		return r
-	}, strings.NewReplacer("00-", "a", "01-", "b", "02-", "c", "03-", "d", "04-", "e").Replace(p))
+	}, strings.NewReplacer("00-", "a", "01-", "b", "02-", "c", "03-", "d", "04-", "e", "05-", "f").Replace(p))
 }
 
 // TestKill kills a worker or the driver at random moments and repeats the same command until it ends.

@@ -38,8 +38,10 @@ type nearest struct {
 	most       int  // of them in similar_items
 	items      *mapreduce.Dataset[itemRow]
 	similar    *mapreduce.Dataset[similarRow]
-	neighbours *pairStream
+	neighbours *rowStream
 	list       []neighbours.Neighbour
+	piece      piece // of a row of neighbours
+	encoded    []byte
 }
 
 // Map implements mapreduce.Mapper.
@@ -58,17 +60,25 @@ func (m *nearest) row(i int, r *matrix.Row, out *mapreduce.Out) {
 		if rank < m.most {
 			m.similar.Write(out, i, similarRow{r.Index, n.Index, int32(rank + 1), n.Similarity})
 		}
-		at := pair{r.Index, n.Index}
 		if m.transposed {
-			at = pair{n.Index, r.Index}
+			m.emit(i, n.Index, r.Index, n.Similarity, out)
+		} else {
+			m.emit(i, r.Index, n.Index, n.Similarity, out)
 		}
-		m.neighbours.Emit(out, i, at, weight{value: n.Similarity})
 	}
 	row := itemRow{item: r.Index, users: int64(len(r.Columns)), length: int32(min(len(m.list), m.most))}
 	if int(row.length) < m.most && len(m.list) < m.kept {
 		row.reason = reasonNoNeighbours
 	}
 	m.items.Write(out, i, row)
+}
+
+// emit sends an entry of the matrix of neighbours.
+func (m *nearest) emit(i int, row, column uint32, similarity float64, out *mapreduce.Out) {
+	m.piece.reset()
+	m.piece.add(column, weight{value: similarity})
+	m.encoded = m.piece.append(m.encoded[:0])
+	m.neighbours.Emit(out, i, row, m.encoded)
 }
 
 // Close implements mapreduce.Mapper.

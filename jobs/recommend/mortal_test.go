@@ -1,0 +1,100 @@
+package recommend
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/shardmill/shardmill/jobs/internal/interactions"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// MortalEnv names the environment variable with the path of a file that says when the worker of a mortal job dies: "once" is
+// the first time that one gets there, which removes the file and kills it from outside; a number is each time with that row, which crashes it.
+const MortalEnv = "SHARDMILL_TEST_MORTAL"
+
+// mortally kills the process, if it is time.
+func mortally(row uint32) {
+	path := os.Getenv(MortalEnv)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		panic(err)
+	case string(text) == strconv.Itoa(int(row)):
+		panic("this row is poison")
+	case string(text) == "once" && os.Remove(path) == nil:
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+// mortalCodec is mortal in the map that emits.
+type mortalCodec struct{ rowCodec }
+
+func (c mortalCodec) Append(b []byte, row uint32) []byte {
+	mortally(row)
+	return c.rowCodec.Append(b, row)
+}
+
+// mortalSink is mortal where rows of a dataset are written.
+type mortalSink[R any] struct {
+	mapreduce.Sink[R]
+	row func(*R) uint32
+}
+
+func (s mortalSink[R]) Write(r R) error {
+	mortally(s.row(&r))
+	return s.Sink.Write(r)
+}
+
+func makeMortal[R any](d *mapreduce.Dataset[R], row func(*R) uint32) {
+	create := d.Create
+	d.Create = func(env *mapreduce.Env, w io.Writer) (mapreduce.Sink[R], error) {
+		s, err := create(env, w)
+		return mortalSink[R]{s, row}, err
+	}
+}
+
+// places are where workers die.
+func places() map[string]func(j *recommendation, src *mapreduce.Source[interactions.Row]) {
+	type source = mapreduce.Source[interactions.Row]
+	index := func(r *matrix.Row) uint32 { return r.Index }
+	return map[string]func(j *recommendation, src *source){
+		"01-split/split": func(_ *recommendation, src *source) {
+			emit := src.Emit
+			src.Emit = func(r *interactions.Row, out *mapreduce.Out) {
+				mortally(0)
+				emit(r, out)
+			}
+		},
+		"02-matrix/map":        func(j *recommendation, _ *source) { j.byUser.Key = mortalCodec{} },
+		"02-matrix/reduce":     func(j *recommendation, _ *source) { makeMortal(j.userItems, index) },
+		"03-transpose/map":     func(j *recommendation, _ *source) { j.byItem.Key = mortalCodec{} },
+		"03-transpose/reduce":  func(j *recommendation, _ *source) { makeMortal(j.itemUsers, index) },
+		"04-similarity/map":    func(j *recommendation, _ *source) { makeMortal(j.items, func(r *itemRow) uint32 { return r.item }) },
+		"04-similarity/reduce": func(j *recommendation, _ *source) { makeMortal(j.neighbours, index) },
+		"05-score/map":         func(j *recommendation, _ *source) { makeMortal(j.users, func(r *userRow) uint32 { return r.user }) },
+	}
+}
+
+// Places lists where workers of mortal jobs die: in which stage, and in which of its kinds of tasks.
+func Places() []string { return slices.Sorted(maps.Keys(places())) }
+
+// MortalJob is SmallJob, with a place where its workers die. Only the name of the job and the file that MortalEnv names tell them apart.
+func MortalJob(place string, bytes int64) mapreduce.Job {
+	return mapreduce.New("mortal-"+place, Version, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		j := newRecommendation(p)
+		src := j.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})
+		places()[place](j, src)
+		return j.stages(src), nil
+	})
+}
