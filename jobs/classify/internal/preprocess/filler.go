@@ -6,7 +6,8 @@ import (
 )
 
 // Filler writes crops to slots of an input tensor. A sample has only 256 values,
-// so each channel's elements are computed once, in float64, and looked up. A Filler
+// so each channel's elements are computed once, in float64, and looked up; or computed again
+// by vector instructions, where these are there and give the same bits for all of them. A Filler
 // does not change and may be shared.
 type Filler struct {
 	layout Layout
@@ -14,9 +15,10 @@ type Filler struct {
 	size   int    // samples a crop
 	from   [3]int // where a tensor's channel lies in a pixel of the crop
 	plain  bool   // a uint8 slot is the crop as it is
-	f32    [3][256]float32
-	f16    [3][256]uint16
-	u8     [3][256]uint8
+	lines  [3]line
+	f32    elements[float32]
+	f16    elements[uint16]
+	u8     elements[uint8]
 }
 
 // NewFiller makes the filler of a valid spec.
@@ -30,14 +32,18 @@ func NewFiller(s Spec) (*Filler, error) {
 		f.from = [3]int{2, 1, 0}
 	}
 	for c := range f.depth {
+		f.lines[c] = line{s.Scale / s.Std[c], -s.Mean[c] / s.Std[c]}
 		for v := range 256 {
 			x := s.element(v, c)
-			f.f32[c][v] = float32(x)
-			f.f16[c][v] = half(float32(x))
-			f.u8[c][v] = uint8(min(max(math.RoundToEven(x), 0), 255))
-			f.plain = f.plain && f.u8[c][v] == uint8(v)
+			f.f32.of[c][v] = float32(x)
+			f.f16.of[c][v] = half(float32(x))
+			f.u8.of[c][v] = uint8(min(max(math.RoundToEven(x), 0), 255))
+			f.plain = f.plain && f.u8.of[c][v] == uint8(v)
 		}
 	}
+	f32, f16 := affines()
+	f.f32.use(f32, f.lines[:f.depth], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
+	f.f16.use(f16, f.lines[:f.depth], func(a, b uint16) bool { return a == b })
 	return f, nil
 }
 
@@ -61,21 +67,21 @@ func (f *Filler) FillUint8(dst, crop []byte) {
 	fill(f, dst, crop, &f.u8)
 }
 
-func fill[T any](f *Filler, dst []T, crop []byte, lut *[3][256]T) {
+func fill[T any](f *Filler, dst []T, crop []byte, e *elements[T]) {
 	dst, crop = dst[:f.size], crop[:f.size]
 	switch {
 	case f.depth == 1:
 		for i, v := range crop {
-			dst[i] = lut[0][v]
+			dst[i] = e.of[0][v]
 		}
 	case f.layout == NHWC:
 		for c, at := range f.from {
-			fillPacked(dst[c:], crop[at:], &lut[c])
+			fillPacked(dst[c:], crop[at:], &e.of[c])
 		}
 	default:
 		n := f.size / 3
 		for c, at := range f.from {
-			fillPlane(dst[c*n:][:n], crop[at:], &lut[c])
+			e.plane(c, dst[c*n:][:n], crop[at:], f.lines[c])
 		}
 	}
 }
