@@ -43,10 +43,11 @@ type counted[V any] struct {
 // combined is one partition, combined.
 type combined[K, V any] struct {
 	s       *Stream[K, V]
+	merge   func(into *V, v V)
 	table   shuffle.Table[counted[V]]
-	pairs   shuffle.Pairs // not yet in the table
-	values  []counted[V]  // of these
-	budget  int64         // bytes
+	hashes  []uint64 // of some records
+	places  []uint32 // of these in the table
+	budget  int64    // bytes
 	beat    func()
 	order   []place // of the keys
 	at      int     // of the next group
@@ -67,58 +68,56 @@ var errNoRoom = errors.New("too many keys")
 // combine reads a partition into memory. The error is errNoRoom where it does not fit, which costs no more than
 // reading what fits.
 func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (groups, error) {
-	c := &combined[K, V]{s: s, budget: cfg.Budget, beat: cfg.Beat}
+	c := &combined[K, V]{s: s, merge: s.merging(), budget: cfg.Budget, beat: cfg.Beat}
 	if cfg.Buffers != nil {
 		*cfg.Buffers = shuffle.Buffers{} // an earlier task may have left a whole budget there
 	}
-	merge := s.merging()
-	to := &combiner[counted[V]]{table: &c.table, merge: func(into *counted[V], v counted[V]) {
-		merge(&into.v, v.v)
-		into.n += v.n
-	}}
 	var err error
-	c.records, err = shuffle.Each(cfg, runs, func(key, value []byte) error {
-		v, err := s.Value.Decode(value)
-		if err != nil {
-			return fmt.Errorf("stream %s: value: %w", s.Name, err)
-		}
-		if !c.fits(len(key)) {
-			return errNoRoom
-		}
-		c.pairs.Append(0, key, nil)
-		if c.values = append(c.values, counted[V]{v, 1}); len(c.values) == hashAhead || len(c.pairs.Data) > waitingBytes {
-			c.flush(to)
-		}
-		return nil
-	})
-	if err != nil {
+	if c.records, err = shuffle.Each(cfg, runs, c.add); err != nil {
 		return nil, err
 	}
-	c.flush(to)
 	c.sort()
 	return c, nil
 }
 
-// waitingBytes is about how many bytes of keys wait to be combined at most.
-const waitingBytes = 64 << 10
-
-// fits tells whether there is room for one key more, and for those that wait.
-func (c *combined[K, V]) fits(n int) bool {
-	const slack, placeBytes = 2, 16 // what slices have grown may hold twice what is in them
-	keys := int64(c.table.Len() + len(c.values) + 1)
-	return slack*(c.table.Bytes()+int64(len(c.pairs.Data)+n))+placeBytes*keys <= c.budget
+// add combines records that lie in data.
+func (c *combined[K, V]) add(data []byte, records []shuffle.Record) error {
+	keys := 0
+	c.hashes = c.hashes[:0]
+	for _, r := range records {
+		key := data[r.Key:r.Value]
+		keys += len(key)
+		c.hashes = append(c.hashes, shuffle.Hash(key))
+	}
+	if !c.fits(len(records), keys) {
+		return errNoRoom
+	}
+	c.places = c.table.Seek(c.hashes, c.places)
+	for n, r := range records {
+		v, err := c.s.Value.Decode(data[r.Value:r.End])
+		if err != nil {
+			return fmt.Errorf("stream %s: value: %w", c.s.Name, err)
+		}
+		at, found := c.table.UpsertAt(c.places[n], c.hashes[n], data[r.Key:r.Value])
+		if at.n++; found {
+			c.merge(&at.v, v)
+		} else {
+			at.v = v
+		}
+	}
+	return nil
 }
 
-// flush combines what waits.
-func (c *combined[K, V]) flush(to *combiner[counted[V]]) {
-	to.add(&c.pairs, c.values)
-	c.pairs.Clear()
-	c.values = c.values[:0]
+// fits tells whether there is room for some keys more, of that many bytes.
+func (c *combined[K, V]) fits(keys, bytes int) bool {
+	const slack, placeBytes = 2, 16 // what slices have grown may hold twice what is in them
+	all := int64(c.table.Len() + keys)
+	return slack*(c.table.Bytes()+int64(bytes))+placeBytes*all <= c.budget
 }
 
 // sort orders the keys by their bytes.
 func (c *combined[K, V]) sort() {
-	c.pairs, c.values = shuffle.Pairs{}, nil
+	c.hashes, c.places = nil, nil
 	c.order = make([]place, c.table.Len())
 	for n := range c.order {
 		key, _ := c.table.At(n)

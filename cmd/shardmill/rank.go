@@ -39,7 +39,7 @@ func rankFlags() []cli.Flag {
 		&cli.StringFlag{Name: "columns", Usage: "`A,B`columns that come along (default: all; needed for JSON lines)"},
 		&cli.StringFlag{Name: "agg", Usage: "`LIST`instead of --by: count,sum:COL,min:COL,max:COL,mean:COL"},
 		outFlag(),
-		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
+		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 4000000)"},
 		shardsFlag(d.Shards),
 	}
 }

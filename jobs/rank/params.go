@@ -28,7 +28,7 @@ const (
 
 // Defaults are the parameters that a command line need not give.
 func Defaults() Params {
-	return Params{KeyType: text.String(), ByType: float.String(), ShardRows: 1e6, Shards: onDisk}
+	return Params{KeyType: text.String(), ByType: float.String(), ShardRows: 4e6, Shards: onDisk}
 }
 
 // check finds parameters that no run can use, without opening a file.

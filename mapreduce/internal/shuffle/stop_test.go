@@ -27,7 +27,7 @@ func TestStopped(t *testing.T) {
 			return errors.Join(in.Err(), in.Close())
 		},
 		"each": func(cfg Config) error {
-			_, err := Each(cfg, each(paths), func(_, _ []byte) error { return nil })
+			_, err := Each(cfg, each(paths), func([]byte, []Record) error { return nil })
 			return err
 		},
 	}
