@@ -1,0 +1,100 @@
+package cholesky
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// edges are numbers of rows around those of tiles and blocks.
+func edges() []int { return []int{1, 2, 31, 32, 33, 64, 255, 256, 257, 288, 300, 512, 513, 545} }
+
+// TestPlaces sets each number once: it is there, in both halves and in the panels.
+func TestPlaces(t *testing.T) {
+	for _, n := range edges() {
+		rows := make([][]float64, n)
+		for i := range rows {
+			for j := range i + 1 {
+				rows[i] = append(rows[i], float64(i*n+j+1))
+			}
+		}
+		m := matrixOf(t, rows)
+		panel := make([]float32, PanelRows*n)
+		for p := range m.Panels() {
+			m.Panel(p, panel)
+			for at, x := range panel {
+				i, j := p*PanelRows+at%PanelRows, at/PanelRows
+				want := 0.0
+				if i < n {
+					want = rows[max(i, j)][min(i, j)]
+					if m.At(i, j) != float32(want) {
+						t.Fatalf("%d rows: (%d, %d) is %v, want %v", n, i, j, m.At(i, j), want)
+					}
+				}
+				if x != float32(want) {
+					t.Fatalf("%d rows: (%d, %d) in panel %d is %v, want %v", n, i, j, p, x, want)
+				}
+			}
+		}
+		if m.Rows() != n || m.Panels() != (n+31)/32 {
+			t.Errorf("%d rows in %d panels, want %d", m.Rows(), m.Panels(), n)
+		}
+	}
+}
+
+// TestPanelClears what an earlier panel has left behind the last row.
+func TestPanelClears(t *testing.T) {
+	m := matrixOf(t, [][]float64{{3}, {4, 5}})
+	panel := slices.Repeat([]float32{9}, 2*PanelRows)
+	m.Panel(0, panel)
+	want := make([]float32, 2*PanelRows)
+	want[0], want[1], want[32], want[33] = 3, 4, 4, 5
+	if !slices.Equal(panel, want) {
+		t.Errorf("got %v", panel)
+	}
+}
+
+// TestBytes: the memory is what New takes, and half of a square's.
+func TestBytes(t *testing.T) {
+	for _, n := range append(edges(), 0, 4000) {
+		m, err := New(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := int64(len(m.numbers)) * 4; got != Bytes(n) || n > 1000 && float64(got) > 2.2*float64(n)*float64(n) {
+			t.Errorf("%d rows take %d bytes, stated are %d", n, got, Bytes(n))
+		}
+	}
+	if got := Bytes(15_000); got > 460e6 || got < 450e6 {
+		t.Errorf("15,000 rows take %d bytes", got)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, n := range []int{-1, maxSide + 1} {
+		if _, err := New(n); err == nil || !strings.Contains(err.Error(), "rows") {
+			t.Errorf("%d rows: %v", n, err)
+		}
+	}
+	m := matrixOf(t, [][]float64{{3}, {4, 5}})
+	for i, numbers := range map[int][]float64{-1: nil, 0: {1, 2}, 1: {1}, 2: {1, 2, 3}} {
+		if err := m.SetRow(i, numbers); err == nil {
+			t.Errorf("row %d is set to %v", i, numbers)
+		}
+	}
+	if m.At(0, 0) != 3 || m.At(0, 1) != 4 || m.At(1, 1) != 5 {
+		t.Error("a refused row is set")
+	}
+}
+
+func TestTranspose(t *testing.T) {
+	from := tile(randoms(rand.New(rand.NewPCG(5, 6)), tileSize))
+	var to tile
+	transpose(&to, &from)
+	for i := range to {
+		if to[i] != from[i%tileSide*tileSide+i/tileSide] {
+			t.Fatalf("number %d", i)
+		}
+	}
+}
