@@ -16,7 +16,8 @@ const combineLimit = 40 << 20
 // errBatchTooLarge says that the rows of one batch emit more bytes than offsets of 32 bits can tell.
 var errBatchTooLarge = errors.New("the rows of one batch emit more than 4 GiB: make batches smaller")
 
-// Emit sends a pair into the stream. It belongs to row i of the batch and is taken back if that row is rejected.
+// Emit sends a pair into the stream. It belongs to row i of the batch and is taken back if that row is rejected; one that is
+// made of several rows, none of which the mapper rejects any more, belongs to row -1 and is never taken back.
 func (s *Stream[K, V]) Emit(o *Out, i int, k K, v V) {
 	e := s.emitter(o)
 	if e == nil {

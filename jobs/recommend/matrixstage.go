@@ -85,18 +85,21 @@ func (p *pairer) Map(_ context.Context, batch []interactions.Row, out *mapreduce
 			return err
 		}
 	}
-	p.flush(len(batch)-1, out)
+	p.flush(out)
 	if p.kept > 0 {
-		p.left.Emit(out, len(batch)-1, 0, p.kept)
+		p.left.Emit(out, noRow, 0, p.kept)
 	}
 	return nil
 }
 
+// noRow is the row of a batch that pairs made of several of its rows belong to.
+const noRow = -1
+
 // flush sends what there is of a user. No row that is in it is rejected any more.
-func (p *pairer) flush(i int, out *mapreduce.Out) {
+func (p *pairer) flush(out *mapreduce.Out) {
 	if len(p.piece.columns) > 0 {
 		p.encoded = p.piece.append(p.encoded[:0])
-		p.byUser.Emit(out, i, p.user, p.encoded)
+		p.byUser.Emit(out, noRow, p.user, p.encoded)
 		p.piece.reset()
 	}
 }
@@ -132,7 +135,7 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 		w.value *= math.Exp2(float64(r.Time-p.newest) / p.halfLife)
 	}
 	if user != p.user {
-		p.flush(i, out)
+		p.flush(out)
 		p.user = user
 	}
 	p.piece.add(item, w)

@@ -264,3 +264,23 @@ func TestBadParams(t *testing.T) {
 		})
 	}
 }
+
+// A reject takes nothing else with it, wherever in a batch it stands.
+func TestRejectsAlone(t *testing.T) {
+	for name, text := range map[string]string{
+		"first":  "2,1,1e39\n1,1,2\n1,2,3\n",
+		"middle": "1,1,2\n2,1,1e39\n1,2,3\n",
+		"same":   "1,1,2\n1,9,1e39\n1,2,3\n",
+		"last":   "1,1,2\n1,2,3\n2,1,1e39\n",
+	} {
+		cfg := config(t, func(p *recommend.Params) {
+			p.Algorithm, p.ValueCol, p.Top = recommend.Popularity, "value", 1
+		}, input(t, "user,item,value\n3,1,1\n"+text))
+		cfg.KeepIntermediate, cfg.Partitions = true, 2
+		sum := mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitRejects)
+		if sum.Rows.Read != 4 || sum.Rows.Rejected != 1 {
+			t.Errorf("%s: %+v", name, sum.Rows)
+		}
+		checkMatrix(t, cfg.Dir, "user_items", map[[2]int64]float64{{1, 1}: 2, {1, 2}: 3, {3, 1}: 1})
+	}
+}

@@ -38,7 +38,7 @@ func (t *transposer) Map(_ context.Context, batch []matrix.Row, out *mapreduce.O
 		}
 	}
 	for _, c := range t.touched {
-		t.emit(c, len(batch)-1, out)
+		t.emit(c, noRow, out)
 	}
 	return nil
 }
