@@ -1,0 +1,91 @@
+package ease
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/bits"
+)
+
+// Scorer keeps the best items of users. It is for one goroutine.
+type Scorer struct {
+	model        *Model
+	users, items Matrix
+	score        scoreFunc
+	renumbered   renumbering
+	top          int
+	lanes        lanes
+	keys         []key // the lists, one after another
+	out          []Scored
+	block        []userRow // where the inverse is of items
+	seen         []uint32  // where it is of users: by items, a bit for each user of the panel that has it; zero between panels
+}
+
+// NewScorer makes a Scorer of lists of the top best items. Users and items are those that the model was solved for; if the
+// inverse is of items, users may also be others, with other interactions, and items are not read and may be nil.
+func NewScorer(m *Model, users, items Matrix, top int) (*Scorer, error) {
+	return newScorer(kernels()[0], m, users, items, top)
+}
+
+func newScorer(k kernel, m *Model, users, items Matrix, top int) (*Scorer, error) {
+	switch {
+	case users.Columns() != m.items || m.byUsers && users.Rows() != m.users:
+		return nil, fmt.Errorf("ease: users are %d x %d, and the model's %d x %d", users.Rows(), users.Columns(), m.users, m.items)
+	case m.byUsers && (items == nil || items.Rows() != m.items || items.Columns() != m.users):
+		return nil, fmt.Errorf("ease: items are not the %d x %d that the model has", m.items, m.users)
+	case top < 1:
+		return nil, fmt.Errorf("ease: lists of %d items: at least 1", top)
+	}
+	s := &Scorer{model: m, users: users, items: items, score: k.score, renumbered: m.renumbering(), top: min(top, max(1, m.items))}
+	if m.byUsers {
+		s.seen, s.keys = make([]uint32, m.items), make([]key, width*s.top)
+	}
+	return s, nil
+}
+
+// Score passes to emit the list of each user from lo to hi-1 in turn: the items that the user has not, of those with
+// interactions, by score, highest first; of equal scores (0 and -0 are equal) the item of the lower index first. A list has less than top items only
+// if the user has all others. It is empty for a user without interactions, and valid until emit returns. Ranges of many users cost less for each; where
+// the inverse is of users, those that begin at multiples of 32. What emit returns ends it.
+func (s *Scorer) Score(lo, hi int, emit func(user int, list []Scored) error) error {
+	if lo < 0 || hi < lo || hi > s.users.Rows() {
+		return fmt.Errorf("ease: users %d to %d of %d", lo, hi, s.users.Rows())
+	}
+	if s.model.byUsers {
+		return s.scoreByUsers(lo, hi, emit)
+	}
+	return s.scoreByItems(lo, hi, emit)
+}
+
+// list is the list of a user of the block.
+func (s *Scorer) list(u int) list { return s.keys[u*s.top : (u+1)*s.top] }
+
+func lowest() float32 { return float32(math.Inf(-1)) }
+
+// valid has a bit for each column of panel p that there is.
+func (m *Model) valid(p int) uint32 {
+	if left := len(m.active) - p*width; left < width {
+		return 1<<left - 1
+	}
+	return math.MaxUint32
+}
+
+// count is the number of panels.
+func (m *Model) count() int { return (len(m.active) + width - 1) / width }
+
+// each is the places of the bits of a mask.
+func each(mask uint32) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for ; mask != 0; mask &= mask - 1 {
+			if !yield(bits.TrailingZeros32(mask)) {
+				return
+			}
+		}
+	}
+}
+
+func fill(v *[width]float32, x float32) {
+	for c := range v {
+		v[c] = x
+	}
+}
