@@ -35,6 +35,11 @@ func numbersOf(tiles int) int64 {
 // Bytes is the memory of a matrix of n rows: 2 bytes for each number of a square, and for up to 256 rows of it 4.
 func Bytes(n int) int64 { return 4 * numbersOf(tilesOf(n)) }
 
+// InvertBytes is the memory of a matrix of n rows while so many goroutines invert it.
+func InvertBytes(n, workers int) int64 {
+	return Bytes(n) + 4*(blockSide+1)*int64(tilesOf(n))*tileSide + 4*blockSize*int64(max(1, workers))
+}
+
 // Rows is the number of rows.
 func (m *Matrix) Rows() int { return m.n }
 

@@ -69,6 +69,9 @@ func TestBytes(t *testing.T) {
 	if got := Bytes(15_000); got > 460e6 || got < 450e6 {
 		t.Errorf("15,000 rows take %d bytes", got)
 	}
+	if got := InvertBytes(15_000, 2) - Bytes(15_000); got > 17e6 || got < 15e6 {
+		t.Errorf("inverting 15,000 rows takes %d bytes more", got)
+	}
 }
 
 func TestRefused(t *testing.T) {

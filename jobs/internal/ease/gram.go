@@ -2,7 +2,6 @@ package ease
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +23,8 @@ func gram(ctx context.Context, rows, others Matrix, active []uint32, o Options) 
 	var next atomic.Int64
 	for range max(1, o.Workers) {
 		g.Go(func() error {
-			sums, packed := make([]float64, rows.Rows()), make([]float64, len(active))
+			s := newSums(rows, others)
+			packed := make([]float64, len(active))
 			for {
 				first := int(next.Add(gramRows)) - gramRows
 				if first >= len(active) {
@@ -34,10 +34,8 @@ func gram(ctx context.Context, rows, others Matrix, active []uint32, o Options) 
 					return err
 				}
 				for a := first; a < min(first+gramRows, len(active)); a++ {
-					addRow(sums, rows, others, active[a])
-					for b, i := range active[:a+1] {
-						packed[b], sums[i] = sums[i], 0
-					}
+					s.add(active[a])
+					s.move(packed, active[:a+1])
 					packed[a] += o.Lambda
 					if err := m.SetRow(a, packed[:a+1]); err != nil {
 						return err
@@ -52,17 +50,42 @@ func gram(ctx context.Context, rows, others Matrix, active []uint32, o Options) 
 	return m, nil
 }
 
-// addRow adds the products of a row with those up to itself.
-func addRow(sums []float64, rows, others Matrix, i uint32) {
-	columns, values := rows.Row(int(i))
+// sums adds up the products of a row with those up to itself.
+type sums struct {
+	rows, others Matrix
+	of           []float64 // by rows; zero between rows
+	passed       []uint32  // for each column how many of its rows come before: rows ascend
+}
+
+func newSums(rows, others Matrix) *sums {
+	return &sums{rows, others, make([]float64, rows.Rows()), make([]uint32, others.Rows())}
+}
+
+// sumsBytes is the memory of sums and of a row that is moved.
+func sumsBytes(rows, others int64) int64 { return 16*rows + 4*others }
+
+// add adds the products of row i. It is above the rows before.
+func (s *sums) add(i uint32) {
+	columns, values := s.rows.Row(int(i))
 	for q, c := range columns {
-		of, theirs := others.Row(int(c))
-		n, _ := slices.BinarySearch(of, i+1)
-		if theirs == nil {
-			addWeight(sums, of[:n], weight(values, q))
-		} else {
-			addValues(sums, of[:n], theirs, weight(values, q))
+		of, theirs := s.others.Row(int(c))
+		n := s.passed[c]
+		for int(n) < len(of) && of[n] <= i {
+			n++
 		}
+		s.passed[c] = n
+		if theirs == nil {
+			addWeight(s.of, of[:n], weight(values, q))
+		} else {
+			addValues(s.of, of[:n], theirs, weight(values, q))
+		}
+	}
+}
+
+// move moves the sums of rows to an array.
+func (s *sums) move(to []float64, rows []uint32) {
+	for a, i := range rows {
+		to[a], s.of[i] = s.of[i], 0
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func TestScores(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		users := drawMatrix(rt)
-		lambda := rapid.SampledFrom([]float64{.5, 3, 100}).Draw(rt, "lambda")
+		lambda := rapid.SampledFrom([]float64{2, 10, 100}).Draw(rt, "lambda")
 		want := oracle(rt, users, lambda)
 		top := rapid.SampledFrom([]int{1, 3, 10, 200}).Draw(rt, "top")
 		for _, byUsers := range []bool{false, true} {

@@ -23,12 +23,12 @@ type Inverse struct {
 	residual float64
 }
 
-// SolveBytes is the memory that Solve takes, besides the matrices that it is given, for so many users and items with interactions and
-// with that many goroutines.
+// SolveBytes is the memory that Solve takes, besides the matrices that it is given, for so many users and items, of which
+// the fewer all have interactions, and with that many goroutines.
 func SolveBytes(users, items, workers int) int64 {
-	n, all := int64(min(users, items)), int64(max(users, items))
-	vectors := 8*n + 256*n + 20*all // of the residual, a panel, scales and cursors
-	return cholesky.Bytes(int(n)) + 1024*n + vectors + int64(max(1, workers))*(16*n+256<<10)
+	n, others := int64(min(users, items)), int64(max(users, items))
+	vectors := 4*width*n + 16*n + 24*others // a panel; those of the residual, cursors, scales
+	return cholesky.InvertBytes(int(n), workers) + vectors + int64(max(1, workers))*sumsBytes(n, others)
 }
 
 // Solve computes the model of a matrix of interactions, given by users (a row for each user, a column for each item) and by
