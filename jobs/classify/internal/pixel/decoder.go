@@ -29,7 +29,7 @@ type Decoder struct {
 	tx, ty  taps
 	srgb    *srgbCurve // nil where ICC profiles are ignored
 	scratch []byte     // of the resampler
-	crop    []byte     // the crop before it is made upright
+	crop    []byte     // the crop before it is made upright or gets other channels
 	band    []byte     // rows on their way from a picture that makes them
 	pixels  []byte     // what libjpeg-turbo decodes into
 	turbo   turbo
@@ -75,12 +75,17 @@ func (d *Decoder) Decode(data, dst []byte) (Status, error) {
 	if err != nil {
 		return OK, err
 	}
-	crop := d.crop[:v.x.out*v.y.out*pic.depth]
+	crop, asWanted := dst, v.turn == upright && pic.depth == d.opts.Channels()
+	if !asWanted {
+		crop = d.crop[:v.x.out*v.y.out*pic.depth]
+	}
 	d.resample(pic, v, crop)
 	if d.opts.ICC && !pic.inks {
 		d.toSRGB(embeddedProfile(sniff(data), data), pic.depth, crop)
 	}
-	v.turn.apply(dst, d.withDepth(crop, pic.depth), v.x.out, v.y.out, d.opts.Channels())
+	if !asWanted {
+		v.turn.apply(dst, d.withDepth(crop, pic.depth), v.x.out, v.y.out, d.opts.Channels())
+	}
 	if d.warning != "" {
 		return Damaged, nil
 	}
