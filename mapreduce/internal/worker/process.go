@@ -30,6 +30,7 @@ type process struct {
 	in      *os.File // requests, our end
 	out     *os.File // replies, our end
 	file    *os.File // behind cell
+	memory  *os.File // tells its memory: open all the time, as it is read often; nil where it cannot be told
 	cell    *Cell
 	replies chan reply    // closed at the end of the pipe
 	garbage bool          // something else than replies came; set before replies is closed
@@ -88,7 +89,7 @@ func spawn(cfg Config) (*process, *task.Error) {
 		return nil, task.New(spawnClass(err), err)
 	}
 	p := &process{
-		cfg: cfg, cmd: cmd, cell: cell, file: files.cell, in: files.requestW, out: files.replyR,
+		cfg: cfg, cmd: cmd, cell: cell, file: files.cell, memory: openMemory(cmd.Process.Pid), in: files.requestW, out: files.replyR,
 		replies: make(chan reply, 1), exited: make(chan struct{}),
 	}
 	go p.read()
@@ -230,7 +231,7 @@ func (p *process) received(r reply, ok bool) (*reply, *verdict) {
 // judge says whether the process has to be stopped. Its memory is sampled too, for the peak of one that dies: that of
 // the others the kernel tells at the end of each call.
 func (p *process) judge(idle, timeout time.Duration) *verdict {
-	resident, private := memoryBytes(p.cmd.Process.Pid)
+	resident, private := memoryBytes(p.memory)
 	p.peak = max(p.peak, resident)
 	switch {
 	case p.cfg.MemoryCap > 0 && private > p.cfg.MemoryCap:
@@ -308,7 +309,7 @@ func (p *process) limitReplies() { _ = p.out.SetReadDeadline(time.Now().Add(drai
 func (p *process) settle(v *verdict) {
 	p.dead = death{stopped: v, code: -1, suspects: p.cell.Span(), crash: crashText(p.file)}
 	p.cell.unmap()
-	closeAll(p.in, p.out, p.file)
+	closeAll(p.in, p.out, p.file, p.memory)
 	p.usage.PeakRSS = p.peak
 	s := p.cmd.ProcessState
 	if s == nil {

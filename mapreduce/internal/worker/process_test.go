@@ -77,11 +77,13 @@ func TestJudge(t *testing.T) {
 		{1 << 40, limit, limit, "no progress for 10s"},
 		{1, limit, limit, "over the memory cap of 0 MiB"},
 	}
+	memory := openMemory(os.Getpid())
+	defer closeAll(memory)
 	for _, tt := range tests {
 		if tt.memoryCap == 1 && privateBytes(os.Getpid()) == 0 {
 			continue // not measured on this system
 		}
-		p := &process{cfg: Config{MemoryCap: tt.memoryCap}, cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+		p := &process{cfg: Config{MemoryCap: tt.memoryCap}, memory: memory}
 		got := ""
 		if v := p.judge(tt.idle, tt.timeout); v != nil {
 			got = v.reason

@@ -41,31 +41,35 @@ const (
 	statmShared   = 2
 )
 
-// statm reads /proc/PID/statm; all columns are 0 for a process that is gone.
-func statm(pid int) [7]int64 {
-	var pages [7]int64
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+// openMemory opens what memoryBytes reads, nil for a process that is gone.
+func openMemory(pid int) *os.File {
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
-		return pages
+		return nil
 	}
-	for i, f := range strings.Fields(string(text)) {
-		if n, err := strconv.ParseInt(f, 10, 64); err == nil && i < len(pages) {
+	return f
+}
+
+// memoryBytes is the resident memory of the process whose file it is, and how much of it is no mapped file: 0 once it is gone.
+func memoryBytes(f *os.File) (resident, private int64) {
+	var text [256]byte
+	n, _ := f.ReadAt(text[:], 0) // the error is the end of the file, or of the process
+	var pages [7]int64
+	for i, field := range strings.Fields(string(text[:n])) {
+		if n, err := strconv.ParseInt(field, 10, 64); err == nil && i < len(pages) {
 			pages[i] = n
 		}
 	}
-	return pages
+	page := int64(os.Getpagesize())
+	return pages[statmResident] * page, (pages[statmResident] - pages[statmShared]) * page
 }
 
 // privateBytes is the resident memory of a process without mapped files.
 func privateBytes(pid int) int64 {
-	_, private := memoryBytes(pid)
+	f := openMemory(pid)
+	defer closeAll(f)
+	_, private := memoryBytes(f)
 	return private
-}
-
-// memoryBytes is the resident memory of a process, and how much of it is no mapped file.
-func memoryBytes(pid int) (resident, private int64) {
-	s, page := statm(pid), int64(os.Getpagesize())
-	return s[statmResident] * page, (s[statmResident] - s[statmShared]) * page
 }
 
 // peakBytes is the largest resident memory of a live process so far. The maximum in its rusage is no

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -97,6 +99,42 @@ func TestPeakBytes(t *testing.T) {
 	}
 	if peakBytes(1<<30) != 0 || privateBytes(1<<30) != 0 {
 		t.Error("a process that does not exist has memory")
+	}
+}
+
+// One open file tells the memory as it is at each reading, and none of a process that is gone.
+func TestMemoryBytes(t *testing.T) {
+	f := openMemory(os.Getpid())
+	defer closeAll(f)
+	before, _ := memoryBytes(f)
+	own := make([]byte, 64*mib)
+	touch(own)
+	if after, private := memoryBytes(f); after-before < 32*mib || private < 32*mib || private > after {
+		t.Errorf("%d bytes, then %d (%d private)", before, after, private)
+	}
+	runtime.KeepAlive(own)
+
+	cmd := exec.Command("cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	other := openMemory(cmd.Process.Pid)
+	defer closeAll(other)
+	if resident, _ := memoryBytes(other); resident == 0 {
+		t.Error("a living process has no memory")
+	}
+	if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if resident, private := memoryBytes(other); resident != 0 || private != 0 {
+		t.Errorf("a process that is gone has %d bytes", resident)
+	}
+	if resident, private := memoryBytes(openMemory(1 << 30)); resident != 0 || private != 0 {
+		t.Errorf("a process that never was has %d bytes", resident)
 	}
 }
 

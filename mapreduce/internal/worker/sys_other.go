@@ -37,7 +37,8 @@ func privateBytes(int) int64 { return 0 }
 func peakBytes(int) int64    { return 0 }
 func oomKills() int64        { return 0 }
 
-func memoryBytes(int) (resident, private int64) { return 0, 0 }
+func openMemory(int) *os.File                        { return nil }
+func memoryBytes(*os.File) (resident, private int64) { return 0, 0 }
 
 // rusagePeak is the largest resident memory, in bytes on this system.
 func rusagePeak(r *syscall.Rusage) int64 { return r.Maxrss }
