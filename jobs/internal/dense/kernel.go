@@ -1,6 +1,6 @@
 package dense
 
-import "math"
+import "github.com/shardmill/shardmill/jobs/internal/fma"
 
 // Kernel is an implementation of the inner loop. The zero Kernel is the best of Kernels.
 type Kernel struct {
@@ -60,43 +60,9 @@ func dots8(users, panel []float32, scores *[8]float32) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	for len(panel) >= 8 && len(users) > 0 {
 		u, p := users[0], (*[8]float32)(panel)
-		s0, s1, s2, s3 = fma(u, p[0], s0), fma(u, p[1], s1), fma(u, p[2], s2), fma(u, p[3], s3)
-		s4, s5, s6, s7 = fma(u, p[4], s4), fma(u, p[5], s5), fma(u, p[6], s6), fma(u, p[7], s7)
+		s0, s1, s2, s3 = fma.Float32(u, p[0], s0), fma.Float32(u, p[1], s1), fma.Float32(u, p[2], s2), fma.Float32(u, p[3], s3)
+		s4, s5, s6, s7 = fma.Float32(u, p[4], s4), fma.Float32(u, p[5], s5), fma.Float32(u, p[6], s6), fma.Float32(u, p[7], s7)
 		users, panel = users[min(tileUsers, len(users)):], panel[min(tileItems, len(panel)):]
 	}
 	*scores = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
-}
-
-// fmaFloat64 is x*y + z, rounded once. The product of two float32 is exact in float64. The sum is rounded there, and again
-// to float32, which differs from rounding once only if the first rounding ends in the middle of two float32: then the
-// sum is rounded to odd in place of to even (Boldo and Melquiond, Emulation of FMA and correctly rounded sums, 2008).
-func fmaFloat64(x, y, z float32) float32 {
-	product := float64(x) * float64(y)
-	sum := product + float64(z)
-	const belowHalf, half = 1<<29 - 1, 1 << 28 // the bits that float32 does not have
-	b := math.Float64bits(sum)
-	if b&belowHalf != half && b<<1 >= smallest<<1 {
-		return float32(sum)
-	}
-	return toOdd(product, float64(z), sum)
-}
-
-// smallest are the bits of the smallest normal float32, as a float64. Below it float32 has less bits.
-const smallest = (1023 - 126) << 52
-
-// toOdd rounds to float32 the sum of a and b, which is sum in float64.
-//
-//go:noinline
-func toOdd(a, b, sum float64) float32 {
-	high := sum - a
-	lost := (a - (sum - high)) + (b - high) // exact (Knuth's TwoSum); NaN if the sum is infinite
-	bits := math.Float64bits(sum)
-	if bits&1 == 0 && (lost < 0 || lost > 0) {
-		if (lost > 0) == (sum > 0) {
-			bits++
-		} else {
-			bits--
-		}
-	}
-	return float32(math.Float64frombits(bits))
 }

@@ -11,13 +11,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/fma"
 )
 
 // score is the definition of the package comment.
 func score(u, v []float32) float32 {
 	s := float32(0)
 	for k := range u {
-		s = fma(u[k], v[k], s)
+		s = fma.Float32(u[k], v[k], s)
 	}
 	return s
 }
