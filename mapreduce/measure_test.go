@@ -23,8 +23,9 @@ func measuredJob() mapreduce.Job {
 		}
 		lengths.Combine = nil
 		m := mapreduce.MapFunc[line](func(_ context.Context, i int, l *line, out *mapreduce.Out) error {
-			out.Measure(i, "length", float64(len(l.Text)))
-			out.Measure(i, "never", math.NaN())
+			out.Measure(i, "length", float64(2*len(l.Text)), 2)
+			out.MeasureSquares(i, "root", float64(len(l.Text)*len(l.Text)), 1)
+			out.Measure(i, "never", math.NaN(), 1)
 			lengths.Emit(out, i, fmt.Sprint(len(l.Text)), 1)
 			if l.Text == "!reject" {
 				return &mapreduce.Error{Record: -1, Class: mapreduce.BadRecord, Err: fmt.Errorf("not this one")}
@@ -42,16 +43,16 @@ func (measuringReducer) Reduce(_ context.Context, _ string, values iter.Seq2[str
 	for range values {
 		n++
 	}
-	out.Measure(0, "lines", float64(n)/3)
+	out.Measure(0, "lines", float64(n)/3, 1)
 	return nil
 }
 
 func (measuringReducer) Close() error { return nil }
 
-// What rows measure is in the summary and the status as means, without rejected rows, whatever the number of workers; and
+// What rows measure is in the summary and the status as means and roots, without rejected rows, whatever the number of workers; and
 // stays there when nothing runs again.
 func TestMeasure(t *testing.T) {
-	want := map[string]float64{"length": 3, "lines": 7.0 / 3 / 5} // seven lines of five lengths
+	want := map[string]float64{"length": 3, "root": math.Sqrt(73. / 7), "lines": 7.0 / 3 / 5} // seven lines of five lengths
 	in := mrtest.Inputs(t, "a\nbb\nccc\n!reject\ndddd\neeeee\nfff\nggg\n")
 	for _, workers := range []int{1, 3} {
 		cfg := base(t, in)

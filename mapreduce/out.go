@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"errors"
+	"math"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
@@ -31,11 +32,11 @@ type rowState struct {
 	rule   string // dropped
 }
 
-// rowMeasure is a value that row i measured.
+// rowMeasure is what row i measured.
 type rowMeasure struct {
 	i    int
 	name string
-	v    float64
+	m    task.Measure
 }
 
 // errNoRows says that a reducer did what only a mapper can do.
@@ -74,12 +75,22 @@ func (o *Out) Drop(i int, rule string) {
 	}
 }
 
-// Measure adds a value to the measure of the stage that has a name, such as "loss", of which status and summary.json show
-// the mean. In a map it belongs to row i of the batch and does not count if that row is rejected; in a reduce i is ignored.
-// Values are rounded to millionths, so that the mean does not depend on the order of tasks; those that are
-// not finite, or not below a billion, are left out.
-func (o *Out) Measure(i int, name string, v float64) {
-	o.measures = append(o.measures, rowMeasure{i + o.base, name, v})
+// Measure adds n values, whose sum is given, to the measure of the stage that has a name, such as "loss", of which status and
+// summary.json tell the mean. In a map they belong to row i of the batch and do not count if that row is rejected; in a
+// reduce i is ignored. Sums are rounded to millionths, so that the mean does not depend on the order of tasks; one that is
+// not finite, or not below a million millions, is left out.
+func (o *Out) Measure(i int, name string, sum float64, n int64) { o.addMeasure(i, name, sum, n, false) }
+
+// MeasureSquares is Measure for squares, such as those of errors: what is told is the root of their mean.
+func (o *Out) MeasureSquares(i int, name string, sum float64, n int64) {
+	o.addMeasure(i, name, sum, n, true)
+}
+
+func (o *Out) addMeasure(i int, name string, sum float64, n int64, root bool) {
+	if math.Abs(sum) < 1e12 {
+		m := task.Measure{Sum: int64(math.RoundToEven(sum * 1e6)), N: n, Root: root}
+		o.measures = append(o.measures, rowMeasure{i + o.base, name, m})
+	}
 }
 
 // live tells whether a row of the batch, counted from its first, is not rejected.
@@ -148,7 +159,7 @@ func (o *Out) flush(c *task.Counts) error {
 func (o *Out) measure(c *task.Counts) {
 	for _, m := range o.measures {
 		if o.direct || o.live(m.i) {
-			c.Measure(m.name, m.v)
+			c.Measure(m.name, m.m)
 		}
 	}
 	o.measures = o.measures[:0]

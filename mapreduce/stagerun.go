@@ -46,7 +46,7 @@ func (d *driver) stage(ctx context.Context, i int) (again bool, err error) {
 	if ok {
 		d.counts[i] = done.Counts
 		d.stageDone(StageSummary{
-			Name: s.folder, Tasks: done.Tasks, Committed: done.Tasks, Reused: done.Tasks, Measures: done.Counts.Means(),
+			Name: s.folder, Tasks: done.Tasks, Committed: done.Tasks, Reused: done.Tasks, Measures: done.Counts.Measured(),
 		})
 		return false, nil
 	}
@@ -55,7 +55,7 @@ func (d *driver) stage(ctx context.Context, i int) (again bool, err error) {
 		return false, err
 	}
 	err = r.loop(ctx)
-	d.counts[i], r.sum.Measures = r.counts, r.counts.Means()
+	d.counts[i], r.sum.Measures = r.counts, r.counts.Measured()
 	d.stageDone(r.sum)
 	if err == nil && r.back {
 		return true, r.giveBack()

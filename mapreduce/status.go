@@ -48,7 +48,7 @@ type StageStatus struct {
 	RunBytes    int64            `json:"run_bytes"`              // of run files that are there
 	Data        []DataStatus     `json:"data,omitempty"`
 	Partitions  map[string]int   `json:"partitions,omitempty"` // of each stream
-	// Measures are the means of what committed tasks measured by Out.Measure, by name.
+	// Measures is what committed tasks measured by Out.Measure, by name.
 	Measures map[string]float64 `json:"measures,omitempty"`
 	counts   task.Counts
 	first    task.Kind // of its first tasks, "" where not known
@@ -182,7 +182,7 @@ func (st *StageStatus) add(rec task.Record) {
 
 // addTasks sets what is committed against what the plan asks for.
 func (st *StageStatus) addTasks(p plan.Stage, committed map[task.Kind]int) {
-	st.Dropped, st.Measures = st.counts.Dropped, st.counts.Means()
+	st.Dropped, st.Measures = st.counts.Dropped, st.counts.Measured()
 	if !st.Planned {
 		return
 	}

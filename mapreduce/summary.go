@@ -54,7 +54,7 @@ type StageSummary struct {
 	Committed int    `json:"committed"`
 	Reused    int    `json:"reused"` // committed by an earlier run
 	Attempts  int    `json:"attempts"`
-	// Measures are the means of what the job measured by Out.Measure, by name.
+	// Measures is what the job measured by Out.Measure, by name.
 	Measures map[string]float64 `json:"measures,omitempty"`
 }
 

@@ -118,16 +118,21 @@ type Counts struct {
 
 // Measure is the sum of N values, in millionths: whole numbers add up to the same in any order.
 type Measure struct {
-	Sum int64 `json:"sum_millionths"`
-	N   int64 `json:"n"`
+	Sum  int64 `json:"sum_millionths"`
+	N    int64 `json:"n"`
+	Root bool  `json:"root,omitempty"` // what is told is the square root of the mean
 }
 
-// Mean is the mean of the values, or 0 of none.
-func (m Measure) Mean() float64 {
+// Value is the mean of the values, or 0 of none, or its root.
+func (m Measure) Value() float64 {
 	if m.N == 0 {
 		return 0
 	}
-	return float64(m.Sum) / 1e6 / float64(m.N)
+	mean := float64(m.Sum) / 1e6 / float64(m.N)
+	if m.Root {
+		return math.Sqrt(mean)
+	}
+	return mean
 }
 
 // StreamCount counts the records of a stream. Emitted is before the combiner and First, Written is what
@@ -181,35 +186,29 @@ func (c *Counts) add(o Counts, sign int64) {
 		c.Datasets[name] = DatasetCount{Rows: t.Rows + sign*d.Rows, Standing: t.Standing + sign*d.Standing}
 	}
 	for name, m := range o.Measures {
-		c.measure(name, sign*m.Sum, sign*m.N)
+		c.Measure(name, Measure{sign * m.Sum, sign * m.N, m.Root})
 	}
 }
 
-// Measure adds a value to a measure. One that is not finite, or too large to be one of many, is left out.
-func (c *Counts) Measure(name string, v float64) {
-	if math.Abs(v) < 1e9 {
-		c.measure(name, int64(math.RoundToEven(v*1e6)), 1)
-	}
-}
-
-func (c *Counts) measure(name string, sum, n int64) {
+// Measure adds to a measure.
+func (c *Counts) Measure(name string, o Measure) {
 	if c.Measures == nil {
 		c.Measures = map[string]Measure{}
 	}
 	m := c.Measures[name]
-	c.Measures[name] = Measure{Sum: m.Sum + sum, N: m.N + n}
+	c.Measures[name] = Measure{m.Sum + o.Sum, m.N + o.N, o.Root}
 }
 
-// Means are the means of all measures, or nil without any.
-func (c Counts) Means() map[string]float64 {
-	var means map[string]float64
+// Measured are the values of all measures, or nil without any.
+func (c Counts) Measured() map[string]float64 {
+	var values map[string]float64
 	for name, m := range c.Measures {
-		if means == nil {
-			means = map[string]float64{}
+		if values == nil {
+			values = map[string]float64{}
 		}
-		means[name] = m.Mean()
+		values[name] = m.Value()
 	}
-	return means
+	return values
 }
 
 // Drop counts n rows left out by a named rule.
