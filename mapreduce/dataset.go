@@ -69,7 +69,22 @@ func (d *Dataset[R]) Write(o *Out, i int, r R) {
 		o.fail(w.write(&w.row))
 		return
 	}
-	w.pending = append(w.pending, pendingRow[R]{i + o.base, r})
+	w.pending = append(w.pending, r)
+	w.own(i+o.base, 1)
+}
+
+// WriteRows is Write for several rows, all of row i of the batch, and quicker. It does not keep them.
+func (d *Dataset[R]) WriteRows(o *Out, i int, rows []R) {
+	w := d.writer(o.writers)
+	if w == nil || o.direct {
+		for k := range rows {
+			d.Write(o, i, rows[k])
+		}
+		return
+	}
+	o.writes += int64(len(rows))
+	w.pending = append(w.pending, rows...)
+	w.own(i+o.base, len(rows))
 }
 
 // writer is the dataset's own among the writers of a task, or nil.
@@ -118,18 +133,17 @@ type datasetWriter interface {
 	counts() (name string, c task.DatasetCount)
 }
 
-type pendingRow[R any] struct {
-	i int
-	r R
-}
+// owned tells that the rows up to one are of row i of the batch.
+type owned struct{ i, end int }
 
 // rowWriter writes the rows of a dataset in one attempt: one open file at a time.
 type rowWriter[R any] struct {
 	d       *Dataset[R]
 	t       *taskRun
 	many    bool
-	pending []pendingRow[R]
-	row     R // being written, in a reduce
+	pending []R     // rows of the batch
+	owners  []owned // of them, in their order
+	row     R       // being written, in a reduce
 	sink    Sink[R]
 	file    *outputFile
 	folder  string
@@ -138,17 +152,31 @@ type rowWriter[R any] struct {
 	count   task.DatasetCount
 }
 
+// own notes that the last n rows that wait are of row i of the batch.
+func (w *rowWriter[R]) own(i, n int) {
+	if k := len(w.owners); k > 0 && w.owners[k-1].i == i {
+		w.owners[k-1].end += n
+		return
+	}
+	w.owners = append(w.owners, owned{i, len(w.pending)})
+}
+
 func (w *rowWriter[R]) flush(o *Out) error {
-	for k := range w.pending {
-		p := &w.pending[k]
-		if o.live(p.i) {
-			if err := w.write(&p.r); err != nil {
+	from, at := 0, 0 // of rows that are to be written, and of those that are not looked at
+	for _, of := range w.owners {
+		if !o.live(of.i) {
+			if err := w.writeRows(w.pending[from:at]); err != nil {
 				return err
 			}
+			from = of.end
 		}
+		at = of.end
+	}
+	if err := w.writeRows(w.pending[from:at]); err != nil {
+		return err
 	}
 	clear(w.pending)
-	w.pending = w.pending[:0]
+	w.pending, w.owners = w.pending[:0], w.owners[:0]
 	return nil
 }
 
@@ -178,6 +206,9 @@ func (w *rowWriter[R]) write(r *R) error {
 
 // writeRows writes rows, together where they are neither in folders nor counted as standing.
 func (w *rowWriter[R]) writeRows(rows []R) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	if w.sink == nil && w.d.Folder == nil {
 		if err := w.start(); err != nil {
 			return err

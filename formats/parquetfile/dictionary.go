@@ -3,7 +3,6 @@ package parquetfile
 import (
 	"encoding/binary"
 	"hash/maphash"
-	"math/bits"
 )
 
 // dictionary numbers the different values of a column by their first occurrence.
@@ -11,10 +10,9 @@ type dictionary struct {
 	seed    maphash.Seed
 	slots   []slot // a hash table with open addressing, a power of two long, at most half full
 	entries []entry
-	values  []byte  // PLAIN: for each value its length, 4 bytes little-endian, and its bytes
-	page    []int32 // numbers of the values in the open page
-	pages   int32   // up to the open one, from 1
-	packed  hybrid
+	values  []byte // PLAIN: for each value its length, 4 bytes little-endian, and its bytes
+	pages   int32  // up to the open one, from 1
+	codes
 }
 
 // slot is free where its number is 0, and holds value number-1 otherwise.
@@ -59,6 +57,7 @@ func (d *dictionary) number(v []byte) int32 {
 	if 2*len(d.entries) > len(d.slots) {
 		d.grow()
 	}
+	d.n = len(d.entries)
 	return i
 }
 
@@ -84,31 +83,8 @@ func (d *dictionary) grow() {
 	}
 }
 
-func (d *dictionary) len() int { return len(d.entries) }
-
-// width returns the bits of a number.
-func (d *dictionary) width() int {
-	if len(d.entries) == 1 {
-		return 1
-	}
-	return bits.Len(uint(max(len(d.entries)-1, 0)))
-}
-
-// pageSize returns the greatest size that the open page can have, as the library estimates it.
-func (d *dictionary) pageSize() int64 {
-	groups, width := (len(d.page)+7)/8, d.width()
-	least := max(1+64*width, binary.MaxVarintLen32+(width+7)/8)
-	return int64(1 + max(groups+groups*width, groups*(1+(width+7)/8)) + least)
-}
-
 // appendPage appends the data of the open page, and begins another.
 func (d *dictionary) appendPage(b []byte) []byte {
-	d.packed.reset(d.width())
-	for _, i := range d.page {
-		d.packed.put(uint32(i))
-	}
-	d.page = d.page[:0]
 	d.pages++
-	b = append(b, byte(d.packed.width))
-	return append(b, d.packed.end()...)
+	return d.codes.appendPage(b)
 }

@@ -25,13 +25,13 @@
 //
 // A Writer holds one row group as encoded pages (dictionary pages unpacked) and one batch of at
 // most 65,536 rows, or 8 MiB of values and one row: 128 MiB and the batch in the worst case, since values do not grow when encoded.
-// A zstd encoder adds about 6 MiB.
+// A zstd encoder adds about 6 MiB. A Files holds the batch and the encoder of as many files as were open at the same time.
 // A Reader holds 4,096 rows, and for each column the page that it is in.
 //
 // # What is not the library's
 //
-// Text is encoded here, since arrow/go v15 allocates and hashes each value through several interfaces, so are lists of
-// integers, for which it copies all levels of a page again and again, and
+// Text and integers are encoded here, since arrow/go v15 allocates and hashes each value of a dictionary through several
+// interfaces, and copies all levels of a page of lists again and again, and
 // pages are compressed by one encoder for a file, where v15 makes one for each page. A test compares the
 // bytes with those of pqarrow's writer. They differ in one place: v15 lists the encodings of a column whose
 // dictionary grew too large in random order.

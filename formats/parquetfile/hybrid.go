@@ -70,10 +70,15 @@ func (h *hybrid) pack() {
 	used := 0
 	for _, v := range h.pending {
 		bits |= uint64(v) << used
-		for used += h.width; used >= 8; used -= 8 {
-			h.out = append(h.out, byte(bits))
-			bits >>= 8
+		if used += h.width; used >= 32 {
+			h.out = binary.LittleEndian.AppendUint32(h.out, uint32(bits))
+			bits >>= 32
+			used -= 32
 		}
+	}
+	for ; used > 0; used -= 8 { // the values fill whole bytes
+		h.out = append(h.out, byte(bits))
+		bits >>= 8
 	}
 	h.groups++
 	h.n = 0

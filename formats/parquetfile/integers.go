@@ -1,82 +1,217 @@
 package parquetfile
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
-// integersColumn writes lists of 64-bit integers, as the library does with the same properties and without statistics. That
-// copies all levels of a page again for each eight lists or so of other lengths than those before.
-type integersColumn struct {
-	pager *pager
-	props *parquet.WriterProperties
+// integersColumn writes required integers, or lists of them, as the library does with the same properties. That hashes each
+// value of a dictionary through several interfaces, and copies all levels of a page again for each eight lists or so of
+// other lengths than those before.
+type integersColumn[T integer] struct {
+	coded
+	dict  *numbers[T] // nil without one, and after it grew too large
+	of    func(arrow.Array) ([]T, bool)
+	stats integerStats[T] // nil where there are to be none
+
+	// The open page.
 	levels
-	plain []byte // values of the open page
-	page  []byte
+	plain           []byte // values where there is no dictionary
+	any             bool   // there is a value
+	least, greatest T
+	pageStats       integerStats[T]
 }
 
-func newIntegersColumn(p *pager, props *parquet.WriterProperties) *integersColumn {
-	return &integersColumn{pager: p, props: props, levels: newLevels(int(p.meta.Descr().MaxDefinitionLevel()))}
+// integerStats are *metadata.Int32Statistics or *metadata.Int64Statistics.
+type integerStats[T integer] interface {
+	metadata.TypedStatistics
+	Update(values []T, nulls int64)
 }
 
-func (c *integersColumn) write(a arrow.Array) error {
+func newInt32Column(p *pager, props *parquet.WriterProperties) *integersColumn[int32] {
+	of := func(a arrow.Array) ([]int32, bool) {
+		n, ok := a.(*array.Int32)
+		if !ok {
+			return nil, false
+		}
+		return n.Int32Values(), true
+	}
+	return newIntegersColumn(p, props, of, func() integerStats[int32] {
+		return metadata.NewInt32Statistics(p.meta.Descr(), memory.DefaultAllocator)
+	})
+}
+
+func newInt64Column(p *pager, props *parquet.WriterProperties) *integersColumn[int64] {
+	of := func(a arrow.Array) ([]int64, bool) {
+		n, ok := a.(*array.Int64)
+		if !ok {
+			return nil, false
+		}
+		return n.Int64Values(), true
+	}
+	return newIntegersColumn(p, props, of, func() integerStats[int64] {
+		return metadata.NewInt64Statistics(p.meta.Descr(), memory.DefaultAllocator)
+	})
+}
+
+func newIntegersColumn[T integer](p *pager, props *parquet.WriterProperties, of func(arrow.Array) ([]T, bool), stats func() integerStats[T]) *integersColumn[T] {
+	leaf := p.meta.Descr()
+	c := &integersColumn[T]{coded: newCoded(p, props), of: of, levels: newLevels(int(leaf.MaxDefinitionLevel()))}
+	if c.inDict {
+		c.dict = newNumbers[T]()
+	}
+	if props.StatisticsEnabledFor(leaf.Path()) {
+		c.stats, c.pageStats = stats(), stats()
+	}
+	return c
+}
+
+func (c *integersColumn[T]) write(a arrow.Array) error {
 	list, ok := a.(*array.List)
-	if !ok {
-		return fmt.Errorf("it is a %T, want lists", a)
+	if ok {
+		a = list.ListValues()
 	}
-	integers, ok := list.ListValues().(*array.Int64)
-	if !ok {
-		return fmt.Errorf("it is a list of %T, want 64-bit integers", list.ListValues())
+	values, typed := c.of(a)
+	if !typed || ok != (c.depth > 0) {
+		return fmt.Errorf("it is a %T, want integers of another width", a)
 	}
-	values := integers.Int64Values()
-	def, rep := listLevels(list.Offsets())
-	for len(def) > 0 {
-		n := min(int(c.props.WriteBatchSize()), len(def))
-		c.put(def[:n], rep[:n])
-		for _, d := range def[:n] {
-			if int(d) == c.depth {
-				c.plain = binary.LittleEndian.AppendUint64(c.plain, uint64(values[0]))
-				values = values[1:]
-			}
-		}
-		def, rep = def[n:], rep[n:]
-		if int64(len(c.plain)) < c.props.DataPageSize() {
-			continue
-		}
-		if err := c.endPage(); err != nil {
+	if ok {
+		return c.writeLists(values, list.Offsets())
+	}
+	for len(values) > 0 {
+		n := min(int(c.props.WriteBatchSize()), len(values))
+		c.add(values[:n])
+		c.count += n
+		values = values[n:]
+		if err := c.check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// endPage writes the open page, if it has lists.
-func (c *integersColumn) endPage() error {
+// writeLists writes lists of values. As the library has it, a page may end within a list.
+func (c *integersColumn[T]) writeLists(values []T, offsets []int32) error {
+	def, rep := listLevels(offsets)
+	for len(def) > 0 {
+		n, k := min(int(c.props.WriteBatchSize()), len(def)), 0
+		for _, d := range def[:n] {
+			if int(d) == c.depth {
+				k++
+			}
+		}
+		c.put(def[:n], rep[:n])
+		c.add(values[:k])
+		values, def, rep = values[k:], def[n:], rep[n:]
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add appends some values to the open page.
+func (c *integersColumn[T]) add(values []T) {
+	if c.dict != nil {
+		c.dict.add(values)
+	} else {
+		c.plain = append(c.plain, arrow.GetBytes(values)...)
+	}
+	if c.stats == nil || len(values) == 0 {
+		return
+	}
+	if !c.any {
+		c.any, c.least, c.greatest = true, values[0], values[0]
+	}
+	least, greatest := c.least, c.greatest
+	for _, v := range values {
+		least, greatest = min(least, v), max(greatest, v)
+	}
+	c.least, c.greatest = least, greatest
+}
+
+// check ends the page and the dictionary where they are large enough.
+func (c *integersColumn[T]) check() error {
+	size := int64(len(c.plain))
+	if c.dict != nil {
+		size = c.dict.pageSize()
+	}
+	if size >= c.props.DataPageSize() {
+		if err := c.endPage(); err != nil {
+			return err
+		}
+	}
+	if c.dict != nil && int64(len(c.dict.plain())) >= c.props.DictionaryPageSizeLimit() {
+		c.fellBack = true
+		return c.endDictionary()
+	}
+	return nil
+}
+
+// endPage completes the open page, if it has rows.
+func (c *integersColumn[T]) endPage() error {
 	count := c.count
 	if count == 0 {
 		return nil
 	}
-	c.page = append(c.appendTo(c.page[:0]), c.plain...)
-	c.plain = c.plain[:0]
-	data := memory.NewBufferBytes(c.pager.Compress(nil, c.page))
-	_, err := c.pager.WriteDataPage(file.NewDataPageV1WithStats(data, int32(count), parquet.Encodings.Plain,
-		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(c.page)), metadata.EncodedStatistics{Signed: true}))
-	return err
+	page := c.appendTo(c.empty())
+	if c.dict != nil {
+		page = c.dict.appendPage(page)
+	} else {
+		page = append(page, c.plain...)
+		c.plain = c.plain[:0]
+	}
+	stats, err := c.endStats()
+	if err != nil {
+		return err
+	}
+	return c.writePage(page, count, stats)
 }
 
-func (c *integersColumn) close() (int64, error) {
+// endStats returns the statistics of the page, and adds them to those of the column.
+func (c *integersColumn[T]) endStats() (metadata.EncodedStatistics, error) {
+	if c.stats == nil {
+		return metadata.EncodedStatistics{Signed: c.pager.meta.Descr().SortOrder() == schema.SortSIGNED}, nil
+	}
+	c.pageStats.Update([]T{c.least, c.greatest}, 0)
+	c.any = false
+	stats, err := c.encoded(c.pageStats)
+	c.stats.Merge(c.pageStats)
+	c.pageStats.Reset()
+	return stats, err
+}
+
+// endDictionary writes the dictionary and its pages. Values after it are plain.
+func (c *integersColumn[T]) endDictionary() error {
 	if err := c.endPage(); err != nil {
+		return err
+	}
+	d := c.dict
+	c.dict = nil
+	return c.coded.endDictionary(d.plain(), d.n)
+}
+
+func (c *integersColumn[T]) close() (int64, error) {
+	hasDict := c.dict != nil
+	end := c.endPage
+	if hasDict {
+		end = c.endDictionary
+	}
+	if err := end(); err != nil {
 		return 0, err
 	}
-	if err := c.pager.Close(false, false); err != nil {
-		return 0, err
+	if c.stats != nil {
+		stats, err := c.encoded(c.stats)
+		if err != nil {
+			return 0, err
+		}
+		c.pager.meta.SetStats(stats)
 	}
-	return c.pager.meta.TotalCompressedSize(), nil
+	return c.finish(hasDict)
 }

@@ -52,14 +52,24 @@ func mixedColumns() table.Columns[mixed] {
 	}
 }
 
+// codedColumns are integers with a dictionary.
+func codedColumns() table.Columns[mixed] {
+	return table.Columns[mixed]{
+		table.Int64("n", func(r *mixed) int64 { return r.n }, func(r *mixed, v int64) { r.n = v }).Coded(),
+		table.Int32("small", func(r *mixed) int32 { return r.small }, func(r *mixed, v int32) { r.small = v }).Coded(),
+		table.Int64s("counts", func(r *mixed) []int64 { return r.counts }, func(r *mixed, v []int64) { r.counts = v }).Coded(),
+	}
+}
+
 // layout says how rows get to a writer: small limits bring many pages, and dictionaries that grow too large.
 type layout struct {
+	columns                func() table.Columns[mixed]
 	batch, group           int // rows in a batch, batches in a row group
 	page, dictionary, step int64
 }
 
 func (l layout) props() *parquet.WriterProperties {
-	return parquet.NewWriterProperties(append(settings(mixedColumns()), parquet.WithDataPageSize(l.page),
+	return parquet.NewWriterProperties(append(settings(l.columns()), parquet.WithDataPageSize(l.page),
 		parquet.WithDictionaryPageSizeLimit(l.dictionary), parquet.WithBatchSize(l.step))...)
 }
 
@@ -78,7 +88,7 @@ func feed(t tester, l layout, rows []mixed, fresh bool, group func() error, writ
 	for n := 0; len(rows) > 0; n++ {
 		if b == nil || fresh {
 			var err error
-			if b, err = table.NewBatch(mixedColumns(), mixedColumns().Schema(table.Mark(format, version))); err != nil {
+			if b, err = table.NewBatch(l.columns(), l.columns().Schema(table.Mark(format, version))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -104,7 +114,11 @@ func ours(t tester, l layout, rows []mixed) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	s := sink.New(&buf)
-	f, err := newTarget(mixedColumns().Schema(table.Mark(format, version)), s, l.props())
+	z, err := newCompressor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := newTarget(l.columns().Schema(table.Mark(format, version)), s, l.props(), z)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +136,7 @@ func librarys(t tester, l layout, rows []mixed) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	s := sink.New(&buf) // unlike the file, it does not close what is under it
-	f, err := pqarrow.NewFileWriter(mixedColumns().Schema(table.Mark(format, version)), s, l.props(), pqarrow.DefaultWriterProps())
+	f, err := pqarrow.NewFileWriter(l.columns().Schema(table.Mark(format, version)), s, l.props(), pqarrow.DefaultWriterProps())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +192,8 @@ func mixedRow(i int, word, id string, noted, labelled bool) mixed {
 func TestOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layout{
-			batch: rapid.IntRange(20, 300).Draw(t, "batch"), group: rapid.IntRange(1, 4).Draw(t, "group"),
+			columns: mixedColumns,
+			batch:   rapid.IntRange(20, 300).Draw(t, "batch"), group: rapid.IntRange(1, 4).Draw(t, "group"),
 			page: rapid.Int64Range(100, 2000).Draw(t, "page"), dictionary: rapid.Int64Range(1, 2000).Draw(t, "dictionary"),
 			step: rapid.Int64Range(16, 100).Draw(t, "step"),
 		}
@@ -202,7 +217,7 @@ func TestOracle(t *testing.T) {
 
 // TestOracleLarge has pages and dictionaries that exceed the limits that files have.
 func TestOracleLarge(t *testing.T) {
-	l := layout{batch: batchRows, group: 4, page: 1 << 20, dictionary: 1 << 20, step: 1024}
+	l := layout{columns: mixedColumns, batch: batchRows, group: 4, page: 1 << 20, dictionary: 1 << 20, step: 1024}
 	for name, word := range map[string]func(i int) string{
 		"few":    func(i int) string { return strconv.Itoa(i % 3) },
 		"one":    func(int) string { return "" },
@@ -230,6 +245,40 @@ func TestOracleLarge(t *testing.T) {
 			checkOracle(t, l, rows)
 		})
 	}
+}
+
+// TestOracleIntegers has integers with a dictionary: few and many, in runs and not, and more than it takes.
+func TestOracleIntegers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := layout{
+			columns: codedColumns,
+			batch:   rapid.IntRange(20, 300).Draw(t, "batch"), group: rapid.IntRange(1, 4).Draw(t, "group"),
+			page: rapid.Int64Range(100, 2000).Draw(t, "page"), dictionary: rapid.Int64Range(1, 4000).Draw(t, "dictionary"),
+			step: rapid.Int64Range(16, 100).Draw(t, "step"),
+		}
+		of := rapid.SampledFrom([]*rapid.Generator[int64]{rapid.Int64(), rapid.Int64Range(-3, 3), rapid.Int64Range(0, 300)}).Draw(t, "of")
+		var rows []mixed
+		for n := rapid.IntRange(0, 80).Draw(t, "runs"); n > 0; n-- {
+			r := mixed{n: of.Draw(t, "n"), small: int32(of.Draw(t, "small")), counts: rapid.SliceOfN(of, 0, 4).Draw(t, "counts")}
+			for k := rapid.SampledFrom([]int{1, 1, 1, 2, 7, 8, 9, 20}).Draw(t, "run"); k > 0; k-- {
+				rows = append(rows, r)
+			}
+		}
+		if len(rows) > l.batch*l.group*3 {
+			l.dictionary = 1 << 20
+		}
+		checkOracle(t, l, rows)
+	})
+}
+
+// TestOracleIntegersLarge has a dictionary that exceeds the limit that files have, one that grows, and one of ten values.
+func TestOracleIntegersLarge(t *testing.T) {
+	l := layout{columns: codedColumns, batch: batchRows, group: 4, page: 1 << 20, dictionary: 1 << 20, step: 1024}
+	rows := make([]mixed, 200_000)
+	for i := range rows {
+		rows[i] = mixed{n: int64(i) * -7919, small: int32(i % 10), counts: []int64{int64(i / 50), 7, 1 << 40}[:i%4]}
+	}
+	checkOracle(t, l, rows)
 }
 
 func TestListLevels(t *testing.T) {

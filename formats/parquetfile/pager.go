@@ -2,10 +2,12 @@ package parquetfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"sort"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
@@ -18,11 +20,13 @@ import (
 // It is the library's page writer but for two things: that makes a zstd encoder, of megabytes, for each
 // page, and lists the encodings of a column in random order.
 type pager struct {
-	file.PageWriter // into pages
+	file.PageWriter // of data pages, into pages
 	pages           pages
 	meta            *metadata.ColumnChunkMetaDataBuilder
 	zstd            *compressor
 	out             *sink.Sink
+	chunk           metadata.ChunkMetaInfo
+	kinds           metadata.EncodingStats
 }
 
 // pages is a buffer that tells the position in a file in which it follows the magic, so that no offset is 0,
@@ -35,7 +39,8 @@ func (p *pages) Tell() int64 { return int64(len(magic) + p.Len()) }
 // compressor compresses pages, one at a time.
 type compressor struct {
 	encoder *zstd.Encoder
-	page    []byte
+	page    []byte // compressed
+	plain   []byte // a page before that
 }
 
 func newCompressor() (*compressor, error) {
@@ -47,7 +52,10 @@ func newCompressor() (*compressor, error) {
 }
 
 func newPager(meta *metadata.ColumnChunkMetaDataBuilder, group, column int, z *compressor, out *sink.Sink) (*pager, error) {
-	p := &pager{meta: meta, zstd: z, out: out}
+	p := &pager{
+		meta: meta, zstd: z, out: out, chunk: metadata.ChunkMetaInfo{IndexPageOffset: -1},
+		kinds: metadata.EncodingStats{DictEncodingStats: map[parquet.Encoding]int32{}, DataEncodingStats: map[parquet.Encoding]int32{}},
+	}
 	w, err := file.NewPageWriter(&p.pages, compress.Codecs.Zstd, zstdLevel, meta, int16(group), int16(column), memory.DefaultAllocator, false, nil, nil)
 	p.PageWriter = w
 	return p, err
@@ -59,13 +67,60 @@ func (p *pager) Compress(_ *bytes.Buffer, page []byte) []byte {
 	return p.zstd.page
 }
 
+// WriteDataPage adds a page, which is compressed.
+func (p *pager) WriteDataPage(page file.DataPage) (int64, error) {
+	if p.chunk.DataPageOffset == 0 {
+		p.chunk.DataPageOffset = p.pages.Tell()
+	}
+	n, err := p.PageWriter.WriteDataPage(page)
+	p.chunk.NumValues += int64(page.NumValues())
+	p.kinds.DataEncodingStats[parquet.Encoding(page.Encoding())]++
+	p.count(n, int64(page.UncompressedSize())-int64(len(page.Data())))
+	return n, err
+}
+
+// WriteDictionaryPage adds the dictionary, which is not compressed.
+func (p *pager) WriteDictionaryPage(page *file.DictionaryPage) (int64, error) {
+	data := p.Compress(nil, page.Data())
+	p.chunk.DictPageOffset = p.pages.Tell()
+	head := dictionaryHeader(len(page.Data()), len(data), int(page.NumValues()), int(page.Encoding()))
+	_, _ = p.pages.Write(head) // a buffer has no errors
+	_, _ = p.pages.Write(data)
+	n := int64(len(head) + len(data))
+	p.kinds.DictEncodingStats[parquet.Encoding(page.Encoding())]++
+	p.count(n, int64(len(page.Data())-len(data)))
+	return n, nil
+}
+
+// count adds a page of n bytes with its header, and more when it is not compressed.
+func (p *pager) count(n, more int64) {
+	p.chunk.CompressedSize += n
+	p.chunk.UncompressedSize += n + more
+}
+
+// dictionaryHeader is the PageHeader of a dictionary in Thrift's compact protocol: a field is the difference of its number to
+// the one before in the upper half of a byte, its type in the lower half, and the value.
+func dictionaryHeader(uncompressed, compressed, values, encoding int) []byte {
+	const (
+		int32Next  = 0x15
+		structAt7  = 0x4c // after field 3
+		falseNext  = 0x12
+		end        = 0x00
+		dictionary = 2 // PageType
+	)
+	b := binary.AppendVarint([]byte{int32Next}, dictionary)
+	b = binary.AppendVarint(append(b, int32Next), int64(uncompressed))
+	b = binary.AppendVarint(append(b, int32Next), int64(compressed))
+	b = binary.AppendVarint(append(b, structAt7, int32Next), int64(values))
+	b = binary.AppendVarint(append(b, int32Next), int64(encoding))
+	return append(b, falseNext, end, end) // not sorted
+}
+
 // Close writes the pages, and after them the metadata of the column, which it completes.
 func (p *pager) Close(hasDict, fallback bool) error {
-	end := p.pages.Len()
-	if err := p.PageWriter.Close(hasDict, fallback); err != nil {
+	if err := p.meta.Finish(p.chunk, hasDict, fallback, p.kinds, nil); err != nil {
 		return err
 	}
-	p.pages.Truncate(end) // without the metadata
 	shift := p.out.Pos() - int64(len(magic))
 	chunk := p.meta.Contents()
 	chunk.FileOffset += shift

@@ -1,8 +1,10 @@
 package parquetfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -20,8 +22,8 @@ var (
 // Rows returns the number of rows in a file, by reading one column of every row group: the smallest of those
 // that are quickest to read. It is a *formats.RowsError if that is not the number in the footer.
 //
-// Of a required column of fixed width the pages are unpacked and their sizes give the rows; values of others are
-// decoded. The latter may find rows that are too many for the footer, the former what the column states.
+// Of a required column of fixed width the pages are unpacked and their sizes, or the runs of numbers of a dictionary, give
+// the rows; values of others are decoded. The latter may find rows that are too many for the footer, the former what the column states.
 func Rows(path string) (rows int64, err error) {
 	defer table.Recover(path, &err)
 	s, err := openSource(path)
@@ -94,14 +96,49 @@ func (s *source) countPages(leaf int) (rows int64, err error) {
 	return rows, nil
 }
 
+// countPage returns the number of values in a page of a column, 0 in that of a dictionary.
 func (s *source) countPage(p file.Page, leaf int) (int64, error) {
-	if _, ok := p.(*file.DataPageV1); !ok || parquet.Encoding(p.Encoding()) != parquet.Encodings.Plain {
+	if _, ok := p.(*file.DictionaryPage); ok {
+		return 0, nil
+	}
+	if _, ok := p.(*file.DataPageV1); !ok {
 		return 0, s.damaged(leaf, errPage)
 	}
-	if int64(len(p.Data())) != int64(p.NumValues())*int64(fixedWidth(s.raw.MetaData().Schema.Column(leaf))) {
+	n, fits := int64(p.NumValues()), false
+	switch parquet.Encoding(p.Encoding()) {
+	case parquet.Encodings.Plain:
+		fits = int64(len(p.Data())) == n*int64(fixedWidth(s.raw.MetaData().Schema.Column(leaf)))
+	case parquet.Encodings.PlainDict, parquet.Encodings.RLEDict:
+		held := hybridValues(p.Data())
+		fits = n <= held && held < n+groupValues // the last group is filled up
+	default:
+		return 0, s.damaged(leaf, errPage)
+	}
+	if !fits {
 		return 0, s.damaged(leaf, errPageSize)
 	}
-	return int64(p.NumValues()), nil
+	return n, nil
+}
+
+// hybridValues returns how many numbers a page has that begins with their width, or -1 if its runs do not fill it.
+func hybridValues(page []byte) (n int64) {
+	if len(page) == 0 || page[0] > 32 {
+		return -1
+	}
+	width := uint64(page[0])
+	for page = page[1:]; len(page) > 0; {
+		head, used := binary.Uvarint(page)
+		values, size := head>>1, (width+7)/8
+		if head&1 != 0 {
+			values, size = values*groupValues, values*width
+		}
+		if used <= 0 || head > math.MaxInt32 || size > uint64(len(page)-used) {
+			return -1
+		}
+		n += int64(values)
+		page = page[used+int(size):]
+	}
+	return n
 }
 
 func (s *source) damaged(leaf int, err error) error {

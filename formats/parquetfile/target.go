@@ -38,7 +38,7 @@ type column interface {
 	close() (int64, error)
 }
 
-func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties) (*target, error) {
+func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties, z *compressor) (*target, error) {
 	columns, err := pqarrow.ToParquet(s, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
@@ -48,10 +48,6 @@ func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties)
 		if err := pairs.Append(key, s.Metadata().Values()[i]); err != nil {
 			return nil, err
 		}
-	}
-	z, err := newCompressor()
-	if err != nil {
-		return nil, err
 	}
 	t := &target{out: out, props: props, meta: metadata.NewFileMetadataBuilder(columns, props, pairs), zstd: z}
 	_, err = out.Write([]byte(magic))
@@ -81,11 +77,13 @@ func (t *target) column(i int) (column, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch leaf := meta.Descr(); {
-	case leaf.PhysicalType() == parquet.Types.ByteArray:
+	switch meta.Descr().PhysicalType() {
+	case parquet.Types.ByteArray:
 		return newTextColumn(p, t.props), nil
-	case leaf.PhysicalType() == parquet.Types.Int64 && leaf.MaxRepetitionLevel() > 0:
-		return newIntegersColumn(p, t.props), nil
+	case parquet.Types.Int32:
+		return newInt32Column(p, t.props), nil
+	case parquet.Types.Int64:
+		return newInt64Column(p, t.props), nil
 	}
 	return &libraryColumn{pager: p, ColumnChunkWriter: file.NewColumnChunkWriter(meta, p, t.props)}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 )
@@ -17,12 +16,9 @@ import (
 // textColumn writes strings, or lists of them, as the library does with the same properties, but without an allocation and
 // several calls through interfaces for each.
 type textColumn struct {
-	pager    *pager
-	props    *parquet.WriterProperties
-	dict     *dictionary                   // nil without one, and after it grew too large
-	fellBack bool                          // from a dictionary to plain values
-	held     []file.DataPage               // pages that wait for the dictionary, which comes before them
-	stats    *metadata.ByteArrayStatistics // nil where there are to be none
+	coded
+	dict  *dictionary                   // nil without one, and after it grew too large
+	stats *metadata.ByteArrayStatistics // nil where there are to be none
 
 	// The open page.
 	levels
@@ -30,20 +26,17 @@ type textColumn struct {
 	nulls     int    // and empty lists
 	any       bool   // there is a value
 	min, max  []byte
-	page      []byte
 	pageStats *metadata.ByteArrayStatistics
 }
 
 func newTextColumn(p *pager, props *parquet.WriterProperties) *textColumn {
 	leaf := p.meta.Descr()
-	c := &textColumn{
-		pager: p, props: props, levels: newLevels(int(leaf.MaxDefinitionLevel())),
-	}
+	c := &textColumn{coded: newCoded(p, props), levels: newLevels(int(leaf.MaxDefinitionLevel()))}
 	if props.StatisticsEnabledFor(leaf.Path()) {
 		c.stats = metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator)
 		c.pageStats = metadata.NewByteArrayStatistics(leaf, memory.DefaultAllocator)
 	}
-	if props.DictionaryEnabledFor(leaf.Path()) {
+	if c.inDict {
 		c.dict = newDictionary()
 	}
 	return c
@@ -163,31 +156,18 @@ func (c *textColumn) endPage() error {
 	if count == 0 {
 		return nil
 	}
-	c.page = c.appendTo(c.page[:0])
-	encoding := parquet.Encodings.Plain
+	page := c.appendTo(c.empty())
 	if c.dict != nil {
-		encoding = c.props.DictionaryIndexEncoding()
-		c.page = c.dict.appendPage(c.page)
+		page = c.dict.appendPage(page)
 	} else {
-		c.page = append(c.page, c.plain...)
+		page = append(page, c.plain...)
 		c.plain = c.plain[:0]
 	}
 	stats, err := c.endStats()
 	if err != nil {
 		return err
 	}
-	data := c.pager.Compress(nil, c.page)
-	if c.dict != nil {
-		data = bytes.Clone(data)
-	}
-	page := file.NewDataPageV1WithStats(memory.NewBufferBytes(data), int32(count), encoding,
-		parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(c.page)), stats)
-	if c.dict != nil {
-		c.held = append(c.held, page)
-		return nil
-	}
-	_, err = c.pager.WriteDataPage(page)
-	return err
+	return c.writePage(page, count, stats)
 }
 
 // endStats returns the statistics of the page, and adds them to those of the column.
@@ -201,17 +181,9 @@ func (c *textColumn) endStats() (metadata.EncodedStatistics, error) {
 	}
 	c.pageStats.Update(values, int64(c.nulls))
 	c.any, c.nulls = false, 0
-	stats, err := c.encode(c.pageStats)
+	stats, err := c.encoded(c.pageStats)
 	c.stats.Merge(c.pageStats)
 	c.pageStats.Reset()
-	return stats, err
-}
-
-func (c *textColumn) encode(s *metadata.ByteArrayStatistics) (metadata.EncodedStatistics, error) {
-	leaf := c.pager.meta.Descr()
-	stats, err := s.Encode()
-	stats.ApplyStatSizeLimits(int(c.props.MaxStatsSizeFor(leaf.Path())))
-	stats.Signed = leaf.SortOrder() == schema.SortSIGNED
 	return stats, err
 }
 
@@ -220,18 +192,9 @@ func (c *textColumn) endDictionary() error {
 	if err := c.endPage(); err != nil {
 		return err
 	}
-	page := file.NewDictionaryPage(memory.NewBufferBytes(c.dict.values), int32(c.dict.len()), c.props.DictionaryPageEncoding())
+	values, n := c.dict.values, c.dict.n
 	c.dict = nil
-	if _, err := c.pager.WriteDictionaryPage(page); err != nil {
-		return err
-	}
-	for _, page := range c.held {
-		if _, err := c.pager.WriteDataPage(page); err != nil {
-			return err
-		}
-	}
-	c.held = nil
-	return nil
+	return c.coded.endDictionary(values, n)
 }
 
 func (c *textColumn) close() (int64, error) {
@@ -244,14 +207,11 @@ func (c *textColumn) close() (int64, error) {
 		return 0, err
 	}
 	if c.stats != nil {
-		stats, err := c.encode(c.stats)
+		stats, err := c.encoded(c.stats)
 		if err != nil {
 			return 0, err
 		}
 		c.pager.meta.SetStats(stats)
 	}
-	if err := c.pager.Close(hasDict || c.fellBack, c.fellBack); err != nil {
-		return 0, err
-	}
-	return c.pager.meta.TotalCompressedSize(), nil
+	return c.finish(hasDict)
 }

@@ -17,6 +17,7 @@ import (
 // Writer writes records of type R. The package comment states the memory it holds.
 // It is not safe for concurrent use.
 type Writer[R any] struct {
+	files  *Files[R]
 	sink   *sink.Sink
 	target *target
 	batch  *table.Batch[R]
@@ -28,26 +29,7 @@ type Writer[R any] struct {
 // Create returns a Writer of a file with the given columns. Invalid columns are
 // a table.ErrColumns. Nothing need have been written to w before Close.
 func Create[R any](w io.Writer, cols table.Columns[R]) (*Writer[R], error) {
-	if err := cols.Check(); err != nil {
-		return nil, fmt.Errorf("parquet file: %w", err)
-	}
-	schema := cols.Schema(table.Mark(format, version))
-	for _, f := range schema.Fields() {
-		switch f.Type.ID() {
-		case arrow.RUN_END_ENCODED, arrow.BINARY:
-			return nil, fmt.Errorf("parquet file: %w: %q is a column of %s, which is for Arrow files only", table.ErrColumns, f.Name, f.Type)
-		}
-	}
-	batch, err := table.NewBatch(cols, schema)
-	if err != nil {
-		return nil, fmt.Errorf("parquet file: %w", err)
-	}
-	s := sink.New(w)
-	t, err := newTarget(schema, s, parquet.NewWriterProperties(settings(cols)...))
-	if err != nil {
-		return nil, fmt.Errorf("parquet file: %w", err)
-	}
-	return &Writer[R]{sink: s, target: t, batch: batch}, nil
+	return NewFiles(func() table.Columns[R] { return cols }).Create(w)
 }
 
 func settings[R any](cols table.Columns[R]) []parquet.WriterProperty {
@@ -84,10 +66,30 @@ func (w *Writer[R]) Write(r R) error {
 	if err := w.batch.Append(&w.row); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
-	if w.batch.Rows() >= batchRows || w.batch.Bytes() >= batchBytes {
-		w.err = w.flush()
+	w.err = w.roll()
+	return w.err
+}
+
+// WriteRows is Write for several records, and quicker. It does not keep them. After any error the Writer is not good.
+func (w *Writer[R]) WriteRows(rows []R) error {
+	for w.err == nil && len(rows) > 0 {
+		n, err := w.batch.AppendRows(rows[:min(len(rows), batchRows-w.batch.Rows())], batchBytes)
+		if err != nil {
+			w.err = fmt.Errorf("parquet file: %w", err)
+			break
+		}
+		rows = rows[n:]
+		w.err = w.roll()
 	}
 	return w.err
+}
+
+// roll moves the batch into the row group if it is full.
+func (w *Writer[R]) roll() error {
+	if w.batch.Rows() < batchRows && w.batch.Bytes() < batchBytes {
+		return nil
+	}
+	return w.flush()
 }
 
 // Close writes what is left of the file; it does not close the underlying writer.
@@ -113,6 +115,8 @@ func (w *Writer[R]) finish() error {
 	if err := errors.Join(w.target.close(), w.sink.Flush()); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
+	w.files.put(spare[R]{w.batch, w.target.zstd})
+	w.batch, w.target = nil, nil
 	return nil
 }
 

@@ -54,6 +54,13 @@ func (c Column[R]) Plain() Column[R] {
 	return c
 }
 
+// Coded returns the column with a Parquet dictionary, which texts have anyway: right for numbers of which many rows
+// share one. It is for integers and lists of them.
+func (c Column[R]) Coded() Column[R] {
+	c.dict = true
+	return c
+}
+
 // Type returns the Arrow type of the column.
 func (c Column[R]) Type() arrow.DataType { return c.field.Type }
 

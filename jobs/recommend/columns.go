@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"io"
+	"sync"
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/table"
@@ -13,15 +14,22 @@ import (
 type names struct{ users, items *ids.IDs }
 
 // result is a dataset of results, whose columns depend on the dictionaries.
-func result[R any](name string, columns func(env *mapreduce.Env) (table.Columns[R], error)) *mapreduce.Dataset[R] {
+func result[R any](name string, dictionaries func(env *mapreduce.Env) (names, error), columns func(names) table.Columns[R]) *mapreduce.Dataset[R] {
+	var mu sync.Mutex
+	files := map[names]*parquetfile.Files[R]{} // the library opens each dictionary once
 	return &mapreduce.Dataset[R]{
 		Name: name, Ext: "parquet",
 		Create: func(env *mapreduce.Env, w io.Writer) (mapreduce.Sink[R], error) {
-			cols, err := columns(env)
+			d, err := dictionaries(env)
 			if err != nil {
 				return nil, err
 			}
-			return parquetfile.Create(w, cols)
+			mu.Lock()
+			defer mu.Unlock()
+			if files[d] == nil {
+				files[d] = parquetfile.NewFiles(func() table.Columns[R] { return columns(d) })
+			}
+			return files[d].Create(w)
 		},
 	}
 }
@@ -64,11 +72,11 @@ func reasonColumn[R any](get func(*R) string) table.Column[R] {
 func listColumns(d names) table.Columns[recommended] {
 	type row = recommended
 	return table.Columns[row]{
-		idColumn("user", d.users, func(r *row) uint32 { return r.user }),
-		table.Int32("rank", func(r *row) int32 { return r.rank }, nil),
-		idColumn("item", d.items, func(r *row) uint32 { return r.item }),
+		idColumn("user", d.users, func(r *row) uint32 { return r.user }).Coded(),
+		table.Int32("rank", func(r *row) int32 { return r.rank }, nil).Coded(),
+		idColumn("item", d.items, func(r *row) uint32 { return r.item }).Coded(),
 		table.Float64("score", func(r *row) float64 { return r.score }, nil),
-		idsColumn("because", d.items, func(r *row) []uint32 { return r.because }),
+		idsColumn("because", d.items, func(r *row) []uint32 { return r.because }).Coded(),
 	}
 }
 
@@ -85,9 +93,9 @@ func userColumns(d names) table.Columns[userRow] {
 func similarColumns(d names) table.Columns[similarRow] {
 	type row = similarRow
 	return table.Columns[row]{
-		idColumn("item", d.items, func(r *row) uint32 { return r.item }),
-		table.Int32("rank", func(r *row) int32 { return r.rank }, nil),
-		idColumn("neighbour", d.items, func(r *row) uint32 { return r.neighbour }),
+		idColumn("item", d.items, func(r *row) uint32 { return r.item }).Coded(),
+		table.Int32("rank", func(r *row) int32 { return r.rank }, nil).Coded(),
+		idColumn("neighbour", d.items, func(r *row) uint32 { return r.neighbour }).Coded(),
 		table.Float64("similarity", func(r *row) float64 { return r.similarity }, nil),
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/interactions"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
@@ -23,6 +23,8 @@ const (
 	// transposeBatch is the number of rows of a matrix that are transposed together: the more, the longer the pieces of rows
 	// that are made of them.
 	transposeBatch = 16 << 10
+	// scoreBatch is rowBatch where users are scored: the dense scorer takes so many at a time.
+	scoreBatch = dense.Block
 	// shardBytes bounds the values of one shard, and one part of a file, in bytes.
 	shardBytes = 64 << 20
 )
@@ -82,22 +84,11 @@ func newRecommendation(p Params) *recommendation {
 	j.byUser.Partition = byRow(j.counts(j.userIDs))
 	j.byItem = rowsInto(j.itemUsers, "by_item", sumOf)
 	j.byItem.Partition, j.byItem.PartitionsOf = byRow(j.counts(j.itemIDs)), j.byUser
-	j.items = result("items", named(j, itemColumns))
-	j.similar = result("similar_items", named(j, similarColumns))
-	j.users = result("users", named(j, userColumns))
-	j.lists = result("recommendations", named(j, listColumns))
+	j.items = result("items", j.names, itemColumns)
+	j.similar = result("similar_items", j.names, similarColumns)
+	j.users = result("users", j.names, userColumns)
+	j.lists = result("recommendations", j.names, listColumns)
 	return j
-}
-
-// named gives columns the ids of users and items.
-func named[R any](j *recommendation, columns func(names) table.Columns[R]) func(*mapreduce.Env) (table.Columns[R], error) {
-	return func(env *mapreduce.Env) (table.Columns[R], error) {
-		d, err := j.names(env)
-		if err != nil {
-			return nil, err
-		}
-		return columns(d), nil
-	}
 }
 
 func (j *recommendation) names(env *mapreduce.Env) (d names, err error) {
@@ -230,7 +221,7 @@ func (j *recommendation) itemsStage() mapreduce.Stage {
 
 // scoreStage makes the list of each user by a scorer, which reads some datasets.
 func (j *recommendation) scoreStage(newScorer func(*mapreduce.Env, names) (scorer, error), reads ...mapreduce.Port) mapreduce.Stage {
-	st := mapreduce.NewStage("score", j.userItems, rowBatch,
+	st := mapreduce.NewStage("score", j.userItems, scoreBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := j.names(env)
 			if err != nil {

@@ -56,6 +56,7 @@ type scoring struct {
 	lists     *mapreduce.Dataset[recommended]
 	live      []*matrix.Row // of the batch
 	at        []int         // which rows of the batch these are
+	rows      []recommended // of a user
 	because   []uint32      // of all rows of the batch
 }
 
@@ -76,11 +77,13 @@ func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out)
 }
 
 func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *mapreduce.Out) {
+	m.rows = m.rows[:0]
 	for rank, s := range list {
 		from := len(m.because)
 		m.because = append(m.because, s.Because...)
-		m.lists.Write(out, i, recommended{r.Index, s.Index, int32(rank + 1), s.Score, m.because[from:]})
+		m.rows = append(m.rows, recommended{r.Index, s.Index, int32(rank + 1), s.Score, m.because[from:]})
 	}
+	m.lists.WriteRows(out, i, m.rows)
 	row := userRow{user: r.Index, items: int64(len(r.Columns)), length: int32(len(list))}
 	switch {
 	case len(list) == m.top:

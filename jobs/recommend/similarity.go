@@ -42,6 +42,7 @@ type nearest struct {
 	list       []neighbours.Neighbour
 	piece      piece // of a row of neighbours
 	encoded    []byte
+	rows       []similarRow // of an item
 }
 
 // Map implements mapreduce.Mapper.
@@ -56,9 +57,10 @@ func (m *nearest) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out)
 
 func (m *nearest) row(i int, r *matrix.Row, out *mapreduce.Out) {
 	m.list = m.kernel.Row(int(r.Index), m.list[:0])
+	m.rows = m.rows[:0]
 	for rank, n := range m.list {
 		if rank < m.most {
-			m.similar.Write(out, i, similarRow{r.Index, n.Index, int32(rank + 1), n.Similarity})
+			m.rows = append(m.rows, similarRow{r.Index, n.Index, int32(rank + 1), n.Similarity})
 		}
 		if m.transposed {
 			m.emit(i, n.Index, r.Index, n.Similarity, out)
@@ -66,6 +68,7 @@ func (m *nearest) row(i int, r *matrix.Row, out *mapreduce.Out) {
 			m.emit(i, r.Index, n.Index, n.Similarity, out)
 		}
 	}
+	m.similar.WriteRows(out, i, m.rows)
 	row := itemRow{item: r.Index, users: int64(len(r.Columns)), length: int32(min(len(m.list), m.most))}
 	if int(row.length) < m.most && len(m.list) < m.kept {
 		row.reason = reasonNoNeighbours

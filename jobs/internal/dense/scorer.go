@@ -7,11 +7,14 @@ import (
 	"slices"
 )
 
+// Block is the number of users that a Scorer takes at a time: with less it is slower.
+const Block = blockTiles * tileUsers
+
 // Users are scored in blocks: their factors stay in the second-level cache while panels pass, and each panel stays in the first
 // while all tiles of the block are scored. What they have seen is marked for a stretch of panels at a time.
 const (
 	blockTiles    = 16
-	blockUsers    = blockTiles * tileUsers
+	blockUsers    = Block
 	stretchPanels = 512
 	openPanels    = 8 // after so many it is asked which tiles are done
 )
