@@ -26,12 +26,15 @@ func least(b *testing.B, work func()) float64 {
 	return fastest
 }
 
-// BenchmarkDotAxpy has lists that lie in the caches of the first and of the second level.
+// BenchmarkDotAxpy has rows that lie in the caches of the first, second and third level.
 func BenchmarkDotAxpy(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, k := range Kernels() {
 		for _, stride := range []int{64, 128} {
 			for _, n := range []int{8, 112, 1000, 4000, 30000} {
+				if k.String() == "go" && n > 112 {
+					continue
+				}
 				b.Run(fmt.Sprintf("%v/factors=%d/rows=%d", k, stride, n), func(b *testing.B) {
 					out, p := fill(r, stride, normal(r)), fill(r, stride, normal(r))
 					rows, w, bias := make([]*float32, n), make([]float32, n), make([]float32, n)
