@@ -93,9 +93,6 @@ func (e *equations) solve(gram []float64, lambda float64, dst []float32) error {
 	return nil
 }
 
-// line is row i of A from the diagonal on.
-func (e *equations) line(i int) []float64 { return e.sums[i*e.stride+i : i*e.stride+e.k] }
-
 // factorize makes of A the factor U with A = U'U. It tells whether A is positive definite, as far as float64 can tell.
 func (e *equations) factorize() bool {
 	least := 0.
@@ -105,6 +102,14 @@ func (e *equations) factorize() bool {
 	least *= float64(e.k) * 0x1p-52 // what rounding makes of a pivot that is 0
 	for i := range e.k {
 		line := e.line(i)
+		p := 0
+		for ; p+4 <= i; p += 4 {
+			subtract4(line, e.tail(p, i), e.tail(p+1, i), e.tail(p+2, i), e.tail(p+3, i))
+		}
+		for ; p < i; p++ {
+			from := e.tail(p, i)
+			subtract(line, from, from[0])
+		}
 		if !(line[0] > least) {
 			return false
 		}
@@ -112,18 +117,35 @@ func (e *equations) factorize() bool {
 		for j := range line {
 			line[j] /= root
 		}
-		for j := 1; j < len(line); j++ {
-			subtract(e.line(i+j), line[j:], line[j])
-		}
 	}
 	return true
 }
 
-// subtract takes f times from off to. The conversion keeps the product from being fused with the difference, which not all machines would do.
+// tail is row i of A from column j on.
+func (e *equations) tail(i, j int) []float64 { return e.sums[i*e.stride+j : i*e.stride+e.k] }
+
+// line is row i of A from the diagonal on.
+func (e *equations) line(i int) []float64 { return e.tail(i, i) }
+
+// subtract takes f times from off to. The conversion keeps the product from being fused with the difference, which not all
+// machines would do.
 func subtract(to, from []float64, f float64) {
 	from = from[:len(to)]
 	for j, v := range from {
 		to[j] -= float64(f * v)
+	}
+}
+
+// subtract4 takes each vector, times its first number, off to, one after the other.
+func subtract4(to, a, b, c, d []float64) {
+	n := len(to)
+	a, b, c, d = a[:n], b[:n], c[:n], d[:n]
+	fa, fb, fc, fd := a[0], b[0], c[0], d[0]
+	for j, v := range to {
+		v -= float64(fa * a[j])
+		v -= float64(fb * b[j])
+		v -= float64(fc * c[j])
+		to[j] = v - float64(fd*d[j])
 	}
 }
 
