@@ -32,41 +32,63 @@ func transpose(to, from *tile) {
 	}
 }
 
-// shape tells which tiles of a product's factors are zero and are passed over.
+// factors are those of a product a b'.
+type factors struct {
+	a, b  block
+	shape shape
+}
+
+// shape tells which tiles of factors are zero and are passed over.
 type shape int
 
 const (
 	full       shape = iota
-	leftUpper        // the left factor is an upper triangle
-	rightLower       // the right factor, before it is transposed, is a lower triangle
+	leftUpper        // a is an upper triangle
+	rightLower       // b is a lower triangle
 )
 
-// add adds sign times a b' to c.
-func (k Kernel) add(c, a, b block, sign float32, s shape) {
-	for p := range c.rows {
-		for q := range c.columns {
-			k.addTile(c, a, b, sign, s, p, q)
-		}
-	}
-}
-
-// addLower adds to the tiles of c on and below the diagonal.
-func (k Kernel) addLower(c, a, b block, sign float32, s shape) {
-	for p := range c.rows {
-		for q := range p + 1 {
-			k.addTile(c, a, b, sign, s, p, q)
-		}
-	}
-}
-
-func (k Kernel) addTile(c, a, b block, sign float32, s shape, p, q int) {
-	from, to := 0, a.columns
-	switch s {
+// panels are those whose product is tile (p, q) of the product.
+func (f *factors) panels(p, q int) (a, b []float32) {
+	from, to := 0, f.a.columns
+	switch f.shape {
 	case leftUpper:
 		from = p
 	case rightLower:
 		to = q + 1
 	case full:
 	}
-	k.update(c.tile(p, q), a.panel(p, from, to), b.panel(q, from, to), sign)
+	return f.a.panel(p, from, to), f.b.panel(q, from, to)
+}
+
+// part is what the t-th tile of a product fetches of the factors that come next. It is nil where they have no more.
+func (f *factors) part(t int) *float32 {
+	at := t * fetched
+	for _, numbers := range [][]float32{f.a.numbers, f.b.numbers} {
+		if at < len(numbers) {
+			return &numbers[at]
+		}
+		at -= len(numbers)
+	}
+	return nil
+}
+
+// add adds sign times a product to c, or where the lower half is enough, to the tiles on and below the diagonal. Next are the factors that are needed
+// thereafter.
+func (k Kernel) add(c block, f factors, sign float32, lower bool, next factors) {
+	t := 0
+	for p := range c.rows {
+		columns := c.columns
+		if lower {
+			columns = p + 1
+		}
+		for q := range columns {
+			a, b := f.panels(p, q)
+			ahead := next.part(t)
+			if ahead == nil {
+				ahead = &a[0]
+			}
+			k.update(c.tile(p, q), a, b, sign, ahead)
+			t++
+		}
+	}
 }

@@ -28,7 +28,7 @@ func (k Kernel) factor(b, w block, diagonal []float32, first int) error {
 	for q := range b.rows {
 		if q > 0 {
 			for p := q; p < b.rows; p++ {
-				k.update(b.tile(p, q), b.panel(p, 0, q), b.panel(q, 0, q), -1)
+				k.plain(b.tile(p, q), b.panel(p, 0, q), b.panel(q, 0, q), -1)
 			}
 		}
 		from, to := min(q*tileSide, len(diagonal)), min((q+1)*tileSide, len(diagonal))
@@ -43,10 +43,13 @@ func (k Kernel) factor(b, w block, diagonal []float32, first int) error {
 	return nil
 }
 
+// plain is an update that fetches nothing more.
+func (k Kernel) plain(c *tile, a, b []float32, sign float32) { k.update(c, a, b, sign, &a[0]) }
+
 // product multiplies a tile with the transpose of another. It needs memory for a tile.
 func (k Kernel) product(c, t, b *tile) {
 	*t, *c = *c, tile{}
-	k.update(c, t[:], b[:], 1)
+	k.plain(c, t[:], b[:], 1)
 }
 
 // invert is the second half of factor: with V the transpose of the inverse, for j < q
@@ -59,7 +62,7 @@ func (k Kernel) invert(b, w block) {
 		for j := range q {
 			v := b.tile(j, q)
 			*v = tile{}
-			k.update(v, b.panel(j, j, q), b.panel(q, j, q), -1)
+			k.plain(v, b.panel(j, j, q), b.panel(q, j, q), -1)
 			k.product(v, &t, w.tile(q, q))
 			transpose(w.tile(q, j), v)
 		}

@@ -38,10 +38,15 @@ func Kernels() []Kernel {
 //
 //	s = 0; for k = 0 .. columns-1: s = fma(a[k][row], b[k][column], s)
 //	c[column][row] += sign * s
-type updateFunc func(c *tile, a, b []float32, sign float32)
+//
+// Meanwhile it may fetch into the second-level cache 32 bytes a column, from ahead on: what will be needed next.
+type updateFunc func(c *tile, a, b []float32, sign float32, ahead *float32)
 
-// updateGo is the updateFunc for all machines.
-func updateGo(c *tile, a, b []float32, sign float32) {
+// fetched is how many numbers an updateFunc fetches with panels as long as a block.
+const fetched = 8 * blockSide
+
+// updateGo is the updateFunc for all machines. It fetches nothing.
+func updateGo(c *tile, a, b []float32, sign float32, _ *float32) {
 	for column := range tileSide {
 		for row := 0; row < tileSide; row += 8 {
 			update8(c[column*tileSide+row:], a[row:], b[column:], sign)

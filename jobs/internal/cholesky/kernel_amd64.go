@@ -17,9 +17,9 @@ func assembly() (all []Kernel) {
 // updateAVX512 sums 32 rows and 8 columns at a time, in 16 registers.
 //
 //go:noescape
-func updateAVX512(c *tile, a, b []float32, sign float32)
+func updateAVX512(c *tile, a, b []float32, sign float32, ahead *float32)
 
 // updateAVX2 sums 16 rows and 4 columns at a time, in 8 registers.
 //
 //go:noescape
-func updateAVX2(c *tile, a, b []float32, sign float32)
+func updateAVX2(c *tile, a, b []float32, sign float32, ahead *float32)

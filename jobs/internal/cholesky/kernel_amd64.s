@@ -28,13 +28,14 @@
 	VMOVUPS     Z16, at(DI)        \
 	VMOVUPS     Z17, 64+at(DI)
 
-// func updateAVX512(c *tile, a, b []float32, sign float32)
-TEXT ·updateAVX512(SB), NOSPLIT, $0-60
+// func updateAVX512(c *tile, a, b []float32, sign float32, ahead *float32)
+TEXT ·updateAVX512(SB), NOSPLIT, $0-72
 	MOVQ         c+0(FP), DI
 	MOVQ         a_base+8(FP), SI
 	MOVQ         a_len+16(FP), R8
 	MOVQ         b_base+32(FP), R9
 	VBROADCASTSS sign+56(FP), Z31
+	MOVQ         ahead+64(FP), R12
 	SHRQ         $7, R8           // columns, by 4
 	MOVQ         $4, R10
 
@@ -60,12 +61,14 @@ part:
 	VPXORQ Z15, Z15, Z15
 
 columns:
+	PREFETCHT1 (R12)
 	STEP(0)
 	STEP(128)
 	STEP(256)
 	STEP(384)
 	ADDQ $512, AX
 	ADDQ $512, BX
+	ADDQ $32, R12
 	DECQ CX
 	JNZ  columns
 	ADD(0, Z0, Z1)
@@ -107,14 +110,15 @@ columns:
 	VMOVUPS     Y8, at(DI)      \
 	VMOVUPS     Y9, 32+at(DI)
 
-// func updateAVX2(c *tile, a, b []float32, sign float32)
-TEXT ·updateAVX2(SB), NOSPLIT, $0-60
+// func updateAVX2(c *tile, a, b []float32, sign float32, ahead *float32)
+TEXT ·updateAVX2(SB), NOSPLIT, $0-72
 	MOVQ         c+0(FP), DI
 	MOVQ         a_base+8(FP), SI
 	MOVQ         a_len+16(FP), R8
 	MOVQ         b_base+32(FP), R9
 	VBROADCASTSS sign+56(FP), Y15
-	SHRQ         $7, R8           // columns, by 4
+	MOVQ         ahead+64(FP), R12
+	SHRQ         $8, R8           // columns, by 8
 	MOVQ         $8, R10
 
 columns4:
@@ -134,12 +138,18 @@ half:
 	VXORPS Y7, Y7, Y7
 
 step:
+	PREFETCHT1 (R12)
 	STEP2(0)
 	STEP2(128)
 	STEP2(256)
 	STEP2(384)
-	ADDQ $512, AX
-	ADDQ $512, BX
+	STEP2(512)
+	STEP2(640)
+	STEP2(768)
+	STEP2(896)
+	ADDQ $1024, AX
+	ADDQ $1024, BX
+	ADDQ $16, R12
 	DECQ CX
 	JNZ  step
 	ADD2(0, Y0, Y1)

@@ -22,7 +22,7 @@ func compareUpdates(t *testing.T, c *tile, a, b []float32, sign float32) {
 	}
 	for _, k := range Kernels() {
 		got := *c
-		k.update(&got, a, b, sign)
+		k.update(&got, a, b, sign, &a[0])
 		for i, x := range got {
 			if math.Float32bits(x) != math.Float32bits(want[i]) && (x == x || want[i] == want[i]) {
 				t.Fatalf("%v, %d columns: row %d of column %d is %x, want %x", k, len(a)/tileSide, i%tileSide, i/tileSide, x, want[i])

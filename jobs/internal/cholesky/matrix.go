@@ -21,6 +21,7 @@ func New(n int) (*Matrix, error) {
 	}
 	m := &Matrix{n: n, tiles: tilesOf(n)}
 	m.numbers = make([]float32, numbersOf(m.tiles))
+	huge(m.numbers)
 	return m, nil
 }
 

@@ -10,18 +10,15 @@ import "context"
 // On the diagonal it puts W[i][i], and V[i][i] = W[i][i]' in the place of the matrix.
 func (r *run) factorBlock(ctx context.Context, s stage, i, j int, memory []float32) error {
 	b := r.m.block(i, j)
+	pair := func(k int) factors { return factors{a: r.m.block(i, k), b: r.m.block(j, k)} }
 	for k := range j {
 		if err := s.wait(ctx, i, k); err != nil {
 			return err
 		}
-		if i == j {
-			r.kernel.addLower(b, r.m.block(i, k), r.m.block(i, k), -1, full)
-			continue
-		}
 		if err := s.wait(ctx, j, k); err != nil {
 			return err
 		}
-		r.kernel.add(b, r.m.block(i, k), r.m.block(j, k), -1, full)
+		r.kernel.add(b, pair(k), -1, i == j, pair(k+1))
 	}
 	if i == j {
 		first := i * blockSide
@@ -32,7 +29,7 @@ func (r *run) factorBlock(ctx context.Context, s stage, i, j int, memory []float
 	}
 	t := block{memory[:copy(memory, b.numbers)], b.rows, b.columns}
 	clear(b.numbers)
-	r.kernel.add(b, t, r.inverses[j], 1, rightLower)
+	r.kernel.add(b, factors{t, r.inverses[j], rightLower}, 1, false, factors{})
 	return nil
 }
 
@@ -46,12 +43,15 @@ func (r *run) invertBlock(ctx context.Context, s stage, i, j int, memory []float
 	v := r.m.mirror(i, j)
 	t := block{memory[:len(v.numbers)], v.rows, v.columns}
 	clear(t.numbers)
-	r.kernel.add(t, r.m.mirror(j, j), r.m.block(i, j), 1, leftUpper)
+	pair := func(k int) factors { return factors{a: r.m.mirror(k, j), b: r.m.block(i, k)} }
+	first := pair(j)
+	first.shape = leftUpper
+	r.kernel.add(t, first, 1, false, pair(j+1))
 	for k := j + 1; k < i; k++ {
 		if err := s.wait(ctx, k, j); err != nil {
 			return err
 		}
-		r.kernel.add(t, r.m.mirror(k, j), r.m.block(i, k), 1, full)
+		r.kernel.add(t, pair(k), 1, false, pair(k+1))
 	}
 	if j > 0 {
 		if err := s.wait(ctx, i, j-1); err != nil {
@@ -59,7 +59,7 @@ func (r *run) invertBlock(ctx context.Context, s stage, i, j int, memory []float
 		}
 	}
 	clear(v.numbers)
-	r.kernel.add(v, t, r.inverses[i], -1, rightLower)
+	r.kernel.add(v, factors{t, r.inverses[i], rightLower}, -1, false, factors{})
 	return nil
 }
 
@@ -72,13 +72,14 @@ func (r *run) squareBlock(ctx context.Context, s stage, i, j int, memory []float
 	b := r.m.block(i, j)
 	t := block{memory[:len(b.numbers)], b.rows, b.columns}
 	clear(t.numbers)
-	add := r.kernel.add
-	if i == j {
-		add = r.kernel.addLower
-	}
-	add(t, r.m.mirror(i, i), r.m.mirror(i, j), 1, leftUpper)
-	for k := i + 1; k < r.m.blocks(); k++ {
-		add(t, r.m.mirror(k, i), r.m.mirror(k, j), 1, full)
+	pair := func(k int) factors { return factors{a: r.m.mirror(k, i), b: r.m.mirror(k, j)} }
+	last := r.m.blocks() - 1
+	for k := i; k <= last; k++ {
+		now, next := pair(k), pair(min(k+1, last))
+		if k == i {
+			now.shape = leftUpper
+		}
+		r.kernel.add(t, now, 1, i == j, next)
 	}
 	if j < i {
 		if err := s.wait(ctx, i-1, j); err != nil {
