@@ -81,7 +81,7 @@ func factorTile(a, w *tile, diagonal []float32, first int) error {
 		if i < len(diagonal) {
 			pivot, was = float64(a[i*tileSide+i])-dot(l[i][:i], l[i][:i]), float64(diagonal[i])
 		}
-		if !(pivot > leastPivot*was) || !(pivot <= math.MaxFloat32) {
+		if !(pivot > leastPivot*was) { // nor if one is infinite or not a number
 			return &NotPositiveError{Row: first + i, Pivot: pivot, Diagonal: was}
 		}
 		l[i][i] = math.Sqrt(pivot)

@@ -101,6 +101,23 @@ func TestInvert(t *testing.T) {
 	}
 }
 
+// TestOrder: goroutines of the kernel in Go, whose reads and writes the race detector sees, wait for what they need.
+func TestOrder(t *testing.T) {
+	const n = 2*blockSide + 2*tileSide // three rows of blocks
+	rows := positive(rand.New(rand.NewPCG(18, 19)), n, 2)
+	want := matrixOf(t, rows)
+	if err := want.Invert(t.Context(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	got := matrixOf(t, rows)
+	if err := got.Invert(t.Context(), Options{Workers: 4, Kernel: Kernels()[len(Kernels())-1]}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(all(got), all(want)) {
+		t.Error("other bits")
+	}
+}
+
 // all is the numbers of a matrix.
 func all(m *Matrix) (numbers []float32) {
 	panel := make([]float32, PanelRows*m.n)
@@ -198,6 +215,17 @@ func TestNotPositive(t *testing.T) {
 					t.Errorf("%v in row %d, %d goroutines: %v", wrong, at, workers, err)
 				}
 			}
+		}
+	}
+}
+
+// TestLeastPivot: what is left of the diagonal, 2^-23 and a little less, could be rounding.
+func TestLeastPivot(t *testing.T) {
+	for x, ok := range map[float64]bool{1 - 0x1p-23: true, 1 - 0x1p-24: false, 1: false} {
+		err := matrixOf(t, [][]float64{{1}, {x, 1}}).Invert(t.Context(), Options{})
+		var not *NotPositiveError
+		if (err == nil) != ok || !ok && (!errors.As(err, &not) || not.Row != 1 || not.Pivot > leastPivot) {
+			t.Errorf("%x beside ones: %v", x, err)
 		}
 	}
 }

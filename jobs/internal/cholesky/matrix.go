@@ -96,7 +96,8 @@ func (m *Matrix) Panels() int { return m.tiles }
 // PanelRows is the rows of a panel.
 const PanelRows = tileSide
 
-// Panel writes rows 32p to 32p+31 to dst, of length 32 n: [column][row]. Rows behind the last one are 0.
+// Panel writes rows 32p to 32p+31 to dst, of length 32 n: [column][row]. Rows behind the last one are 0: nobody sets
+// them, and Invert leaves zeros beside ones that are behind the last column.
 func (m *Matrix) Panel(p int, dst []float32) {
 	var mirrored tile
 	for q := range m.tiles {
@@ -110,11 +111,6 @@ func (m *Matrix) Panel(p int, dst []float32) {
 			m.mirrorTile(&mirrored, p)
 		}
 		copy(dst[min(len(dst), q*tileSize):], from[:])
-	}
-	if rows := m.n - p*tileSide; rows < tileSide {
-		for c := range m.n {
-			clear(dst[c*tileSide+max(rows, 0) : (c+1)*tileSide])
-		}
 	}
 }
 

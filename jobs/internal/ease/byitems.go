@@ -1,7 +1,11 @@
 package ease
 
-// blockUsers is how many users each panel of P is scored for, before the next one comes.
-const blockUsers = 4096
+// blockUsers is the most users that each panel of P is scored for, before the next one comes; blockKeys is the most places of
+// their lists, 16 MiB of them.
+const (
+	blockUsers = 4096
+	blockKeys  = 2 << 20
+)
 
 // userRow is what is known of a user of a block.
 type userRow struct {
@@ -13,8 +17,9 @@ type userRow struct {
 
 // scoreByItems scores by P: the sum of rows is of the items that the user has, and a panel's columns are items.
 func (s *Scorer) scoreByItems(lo, hi int, emit func(int, []Scored) error) error {
-	for ; lo < hi; lo += blockUsers {
-		s.load(lo, min(blockUsers, hi-lo))
+	most := min(blockUsers, max(1, blockKeys/s.top))
+	for ; lo < hi; lo += most {
+		s.load(lo, min(most, hi-lo))
 		for p := range s.model.count() {
 			s.scoreItems(p)
 		}

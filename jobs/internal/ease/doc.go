@@ -50,7 +50,7 @@
 //
 // # Memory
 //
-// Solve holds half of the inverse and some rows: SolveBytes. A Model holds nothing but the mapping of its file. A Scorer holds two
-// panels and 8 bytes for each place of the lists of 4,096 users, or of 32 where the inverse is of the users, and there 4
-// bytes an item.
+// Solve holds half of the inverse and some rows: SolveBytes. A Model holds nothing but the mapping of its file. A Scorer of an inverse of items
+// holds 8 bytes for each place of the lists of up to 4,096 users, at most 16 MiB of them, and 72 bytes a user; one of an inverse of
+// users the lists of 32, and 4 bytes an item. Where some rows have no interactions, both hold 4 bytes a row and copies of entries.
 package ease

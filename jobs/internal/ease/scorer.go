@@ -45,8 +45,8 @@ func newScorer(k kernel, m *Model, users, items Matrix, top int) (*Scorer, error
 
 // Score passes to emit the list of each user from lo to hi-1 in turn: the items that the user has not, of those with
 // interactions, by score, highest first; of equal scores (0 and -0 are equal) the item of the lower index first. A list has less than top items only
-// if the user has all others. It is empty for a user without interactions, and valid until emit returns. Ranges of many users cost less for each; where
-// the inverse is of users, those that begin at multiples of 32. What emit returns ends it.
+// if the user has all others. It is empty for a user without interactions with items of the model, and valid until emit returns. Ranges of thousands of users cost
+// least for each; where the inverse is of users, those that begin at multiples of 32. An error of emit ends it, and is returned.
 func (s *Scorer) Score(lo, hi int, emit func(user int, list []Scored) error) error {
 	if lo < 0 || hi < lo || hi > s.users.Rows() {
 		return fmt.Errorf("ease: users %d to %d of %d", lo, hi, s.users.Rows())

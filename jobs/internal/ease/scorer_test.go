@@ -84,6 +84,30 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// TestLongLists: where lists are long, blocks have fewer users.
+func TestLongLists(t *testing.T) {
+	const items = 2 << 10
+	users := random(rand.New(rand.NewPCG(13, 14)), 2100, items, .001, true, 0)
+	m := opened(t, fileOf(t, users, false, Options{Lambda: 2, Workers: 2}))
+	s, err := NewScorer(m, users, nil, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shorter := lists(t, kernels()[0], m, users, 10, 0, 2100)
+	err = s.Score(0, 2100, func(user int, list []Scored) error {
+		if n := len(shorter[user]); len(list) < n || !slices.Equal(list[:n], shorter[user]) || !slices.IsSortedFunc(list, before) {
+			t.Fatalf("user %d has %v, want %v first", user, list, shorter[user])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if cap(s.keys) > blockKeys || cap(s.keys) < blockKeys/2 {
+		t.Errorf("%d places for lists", cap(s.keys))
+	}
+}
+
 // TestOtherUsers: where the inverse is of items, new users are scored too; what is not in the model does not count.
 func TestOtherUsers(t *testing.T) {
 	users := random(rand.New(rand.NewPCG(7, 8)), 80, 40, .2, false, 5)
