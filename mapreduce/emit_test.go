@@ -30,10 +30,11 @@ type emitted struct {
 	encoded    bool
 }
 
-func fates() *rapid.Generator[fate] {
+// fates are those of rows with that many pairs.
+func fates(least, most int) *rapid.Generator[fate] {
 	return rapid.Custom(func(r *rapid.T) fate {
 		f := fate{reject: -1}
-		for range rapid.IntRange(0, 3).Draw(r, "pairs") {
+		for range rapid.IntRange(least, most).Draw(r, "pairs") {
 			f.pairs = append(f.pairs, emitted{
 				key:     rapid.StringMatching("[ab]{1,2}").Draw(r, "key"),
 				value:   rapid.StringMatching("[x-z]{0,3}").Draw(r, "value"),
@@ -90,9 +91,7 @@ func emitAll(s *Stream[string, string], rows []fate, batch, partitions int, by s
 	}
 	for b := range slices.Chunk(rows, batch) {
 		t.out.begin(len(b))
-		for i, f := range b {
-			emitRow(s, &t.out, i, f)
-		}
+		emitRows(s, &t.out, b)
 		if err := t.out.flush(&t.counts); err != nil {
 			return nil, t, err
 		}
@@ -102,6 +101,39 @@ func emitAll(s *Stream[string, string], rows []fate, batch, partitions int, by s
 	}
 	all, err := readRun(s, filepath.Join(folder, t.outputs[0].File), partitions)
 	return all, t, err
+}
+
+// emitRows emits row by row or, where each row has one pair, all at once.
+func emitRows(s *Stream[string, string], out *Out, rows []fate) {
+	if slices.ContainsFunc(rows, func(f fate) bool { return len(f.pairs) != 1 }) {
+		for i, f := range rows {
+			emitRow(s, out, i, f)
+		}
+		return
+	}
+	var keys []byte
+	var ends []uint32
+	var values []string
+	for i, f := range rows {
+		if f.reject < 0 { // others have no key
+			keys = s.Key.Append(keys, f.pairs[0].key)
+		}
+		ends, values = append(ends, uint32(len(keys))), append(values, f.pairs[0].value)
+		switch {
+		case f.reject == 0:
+			out.Reject(i, errTaken)
+		case f.drop:
+			out.Drop(i, "rule")
+		}
+	}
+	s.EmitAll(out, keys, ends, values)
+	clear(keys) // they are copied
+	clear(values)
+	for i, f := range rows {
+		if f.reject == 1 {
+			out.Reject(i, errTaken)
+		}
+	}
 }
 
 func emitRow(s *Stream[string, string], out *Out, i int, f fate) {
@@ -210,7 +242,7 @@ func TestEmitAllOrNone(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n++
 		s := joined(rapid.IntRange(0, 4).Draw(r, "shape"), rapid.IntRange(0, 2).Draw(r, "first"))
-		rows := rapid.SliceOfN(fates(), 0, 40).Draw(r, "rows")
+		rows := rapid.SliceOfN(rapid.SampledFrom([]*rapid.Generator[fate]{fates(0, 3), fates(1, 1)}).Draw(r, "fates"), 0, 40).Draw(r, "rows")
 		folder := filepath.Join(dir, fmt.Sprint(n))
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			r.Fatal(err)
@@ -312,6 +344,30 @@ func TestEmitEncodedRefuses(t *testing.T) {
 		c.emit(o)
 		if err := o.flush(&task.Counts{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// Keys that do not end where EmitAll is told fail the attempt.
+func TestEmitAllRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		ends   []uint32
+		values []string
+	}{
+		"no values":       {[]uint32{1, 2}, nil},
+		"too many values": {[]uint32{2}, []string{"x", "y"}},
+		"no ends":         {nil, []string{"x"}},
+		"keys go on":      {[]uint32{1}, []string{"x"}},
+		"keys end before": {[]uint32{1, 3}, []string{"x", "y"}},
+	} {
+		for shape := range 5 {
+			s := joined(shape, 0)
+			o := benchOut(t, s)
+			o.begin(2)
+			s.EmitAll(o, []byte("ab"), c.ends, c.values)
+			if err := o.flush(&task.Counts{}); !errors.Is(err, errEnds) || !strings.Contains(err.Error(), "stream s") {
+				t.Errorf("%s, shape %d: error %v", name, shape, err)
+			}
 		}
 	}
 }

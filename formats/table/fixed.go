@@ -2,6 +2,7 @@ package table
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -29,11 +30,12 @@ type fixedBuffer[R any, T number] struct {
 }
 
 func (b *fixedBuffer[R, T]) add(rows []R) (int, error) {
-	values := b.values
-	for i := range rows {
-		values = append(values, b.get(&rows[i]))
+	before := len(b.values)
+	b.values = slices.Grow(b.values, len(rows))[:before+len(rows)]
+	get, values := b.get, b.values[before:]
+	for i := range values {
+		values[i] = get(&rows[i])
 	}
-	b.values = values
 	return len(rows) * b.width, nil
 }
 
@@ -66,9 +68,9 @@ func (c *fixedCursor[R, T]) load(a arrow.Array) error {
 }
 
 func (c *fixedCursor[R, T]) read(from int, rows []R) {
-	values := c.values[from : from+len(rows)]
+	set, values := c.set, c.values[from:from+len(rows)]
 	for i, v := range values {
-		c.set(&rows[i], v)
+		set(&rows[i], v)
 	}
 }
 

@@ -82,7 +82,7 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 		BytesPerRow: int64(numberBytes * (1 + g.agg.words)),
 		Merge:       func(into *W, w W) { merge(g.agg.cells, into, &w) },
 		Reduce: func(context.Context, *mapreduce.Env) (mapreduce.Reducer[groupKey, W], error) {
-			return merger[W]{groups, g.agg}, nil
+			return newMerger(groups, g.agg), nil
 		},
 		Writes: []mapreduce.Port{groups},
 	}
@@ -113,12 +113,13 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 	}
 }
 
-// grouper maps rows to the stream.
+// grouper maps rows to the stream. It holds what the rows of a batch emit.
 type grouper[W words] struct {
 	stream *mapreduce.Stream[groupKey, W]
 	cells  []stateCell
-	states []W // of the rows of a batch
-	key    [numberBytes]byte
+	states []W
+	keys   []byte
+	ends   []uint32 // of the keys
 }
 
 // Map implements mapreduce.Mapper. All states are set before the first is copied: a processor waits where it copies
@@ -127,14 +128,13 @@ func (g *grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.O
 	if len(g.states) < len(rows) {
 		g.states = make([]W, len(rows))
 	}
+	g.keys, g.ends = g.keys[:0], g.ends[:0]
 	for i := range rows {
 		begin(g.cells, &rows[i].numbers, &g.states[i])
+		g.keys = rows[i].key.appendGroup(g.keys)
+		g.ends = append(g.ends, uint32(len(g.keys)))
 	}
-	for i := range rows {
-		if !out.Rejected(i) {
-			g.stream.Emit(out, i, rows[i].key.groupKey(g.key[:]), g.states[i])
-		}
-	}
+	g.stream.EmitAll(out, g.keys, g.ends, g.states[:len(rows)])
 	return nil
 }
 
@@ -195,25 +195,37 @@ func (g *grouping[W]) columns() table.Columns[group[W]] {
 type merger[W words] struct {
 	groups *mapreduce.Dataset[group[W]]
 	agg    aggregates
+	row    group[W]
+	first  bool                              // no state of the group has come yet
+	each   func(_ groupKey, w W) (more bool) // add, made once
+}
+
+func newMerger[W words](groups *mapreduce.Dataset[group[W]], agg aggregates) *merger[W] {
+	m := &merger[W]{groups: groups, agg: agg}
+	m.each = m.add
+	return m
+}
+
+// add takes a state of the group.
+func (m *merger[W]) add(_ groupKey, w W) bool {
+	if m.first {
+		m.row.state, m.first = w, false
+	} else {
+		merge(m.agg.cells, &m.row.state, &w)
+	}
+	return true
 }
 
 // Reduce implements mapreduce.Reducer.
-func (m merger[W]) Reduce(_ context.Context, key groupKey, values iter.Seq2[groupKey, W], out *mapreduce.Out) error {
-	g := group[W]{key: key.value()}
-	first := true
-	for _, w := range values {
-		if first {
-			g.state, first = w, false
-			continue
-		}
-		merge(m.agg.cells, &g.state, &w)
-	}
-	if err := overflow(m.agg.list, m.agg.kind, &g.state); err != nil {
+func (m *merger[W]) Reduce(_ context.Context, key groupKey, values iter.Seq2[groupKey, W], out *mapreduce.Out) error {
+	m.row, m.first = group[W]{key: key.value()}, true
+	values(m.each)
+	if err := overflow(m.agg.list, m.agg.kind, &m.row.state); err != nil {
 		return &mapreduce.Error{Class: mapreduce.BadRecord, Err: err}
 	}
-	m.groups.Write(out, 0, g)
+	m.groups.Write(out, 0, m.row)
 	return nil
 }
 
 // Close implements mapreduce.Reducer.
-func (merger[W]) Close() error { return nil }
+func (*merger[W]) Close() error { return nil }

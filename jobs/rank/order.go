@@ -227,12 +227,12 @@ type groupKey struct {
 	bytes []byte
 }
 
-// groupKey is the key that a value makes. It lies in the memory of v or of b.
-func (v *value) groupKey(b []byte) groupKey {
+// appendGroup appends the key of a group that a value makes, as keyCodec writes it.
+func (v *value) appendGroup(b []byte) []byte {
 	if v.kind == text {
-		return groupKey{text, v.text}
+		return append(b, v.text...)
 	}
-	return groupKey{v.kind, appendBits(b[:0], v.bits, false)}
+	return appendBits(b, v.bits, false)
 }
 
 // value decodes the key. A string lies in its bytes.
