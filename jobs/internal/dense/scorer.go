@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/shardmill/shardmill/jobs/internal/prefetch"
 )
 
 // Block is the number of users that a Scorer takes at a time: with less it is slower.
@@ -16,7 +18,8 @@ const (
 	blockTiles    = 16
 	blockUsers    = Block
 	stretchPanels = 512
-	openPanels    = 8 // after so many it is asked which tiles are done
+	lineFloats    = 16 // in a line of the caches
+	openPanels    = 8  // after so many it is asked which tiles are done
 )
 
 // Scorer keeps the best items of users. It is for one goroutine.
@@ -141,7 +144,12 @@ func (s *Scorer) run(count int) {
 // score finds the candidates in a panel.
 func (s *Scorer) score(p int) {
 	panel, order, wanted := s.items.panel(p), s.items.order[p*tileItems:], &s.wanted[p%stretchPanels]
+	next := s.items.panel(min(p+1, len(s.items.norms)-1))
+	part := (len(next)/len(s.open) + lineFloats) &^ (lineFloats - 1)
 	for _, t := range s.open {
+		n := min(part, len(next))
+		prefetch.Slice(next[:n]) // by the last tile all of the next panel is on its way
+		next = next[n:]
 		found := s.tile(s.vectors(t), panel, &s.thresholds[t], &wanted[t], &s.found)
 		for ; found != 0; found &= found - 1 {
 			s.keep(t, bits.TrailingZeros32(found), order)

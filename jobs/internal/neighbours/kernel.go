@@ -12,6 +12,7 @@ type Kernel struct {
 	measure      measure
 	weights      weights
 	best         *best
+	ahead        rowsAhead
 
 	// One of the accumulators is used for a row. They are zero between rows.
 	counts []uint16  // where users are counted, and are few enough
@@ -67,8 +68,9 @@ func sized[S sum](sums []S, n int) []S {
 
 // count adds up in how many rows of users each item is, and returns the number of additions.
 func count[S uint16 | uint32](k *Kernel, of []uint32, sums []S) (work int) {
-	for _, u := range of {
-		columns, _ := k.users.Row(int(u))
+	k.ahead.begin(k.users, of)
+	for range of {
+		columns, _ := k.ahead.read()
 		addOnes(sums, columns)
 		work += len(columns)
 	}
@@ -78,8 +80,9 @@ func count[S uint16 | uint32](k *Kernel, of []uint32, sums []S) (work int) {
 // addUp adds up the weights of the items of an item's users, and returns the number of additions.
 func (k *Kernel) addUp(item int, of []uint32, values []float32) (work int) {
 	w := &k.weights
+	k.ahead.begin(w.users, of)
 	for q, u := range of {
-		columns, others := w.users.Row(int(u))
+		columns, others := k.ahead.read()
 		switch {
 		case !w.valued:
 			addWeight(k.floats, columns, w.factor(u))

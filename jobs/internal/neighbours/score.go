@@ -27,6 +27,7 @@ type Scorer struct {
 	best       *best
 	sums       []float64 // zero between users
 	reasons    reasons
+	ahead      rowsAhead
 }
 
 // NewScorer prepares to score by neighbours: a square matrix whose row h has the candidates that item h speaks for, with
@@ -77,8 +78,9 @@ func (s *Scorer) Score(history []uint32, values []float32, dst []Scored) []Score
 
 // addUp adds up the neighbours of a history, and returns the number of additions.
 func (s *Scorer) addUp(history []uint32, values []float32) (work int) {
-	for q, h := range history {
-		columns, similarities := s.neighbours.Row(int(h))
+	s.ahead.begin(s.neighbours, history)
+	for q := range history {
+		columns, similarities := s.ahead.read()
 		w := weightOf(values, q)
 		if similarities == nil {
 			addWeight(s.sums, columns, w)
