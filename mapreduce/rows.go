@@ -200,19 +200,16 @@ func newShardRows[R any](t *taskRun, src *Source[R], w *rowWriter[R]) *shardRows
 }
 
 func (s *shardRows[R]) next(n int) []R {
-	if s.src.Emit != nil {
-		n = 1 // which that may reject
-	}
 	s.given = min(n, len(s.batch.rows)-s.n)
 	s.batch.reset(s.n, s.n+s.given)
 	return s.batch.rows[s.n:][:s.given]
 }
 
-func (s *shardRows[R]) add(n int) error {
+func (s *shardRows[R]) add(n int) (err error) {
 	s.t.counts.Read += int64(n)
 	if s.src.Emit == nil {
 		s.t.counts.Mapped += int64(n)
-	} else if gone, err := s.emit(); gone || err != nil {
+	} else if n, err = s.emit(n); err != nil {
 		return err
 	}
 	for n > 0 {
@@ -283,9 +280,35 @@ func (s *shardRows[R]) roll() error {
 	return s.w.roll()
 }
 
-// emit lets the row emit pairs into the streams of the split. It is gone if that rejected or dropped it.
-func (s *shardRows[R]) emit() (gone bool, err error) {
-	out, row := &s.t.out, &s.batch.rows[s.n]
+// emit lets the first n of the rows given emit pairs into the streams of the split. Those that it rejects or drops are given no
+// more; how many are left of the n is live.
+func (s *shardRows[R]) emit(n int) (live int, err error) {
+	rows := s.batch.rows[s.n:][:s.given]
+	for i := range n {
+		gone, err := s.emitRow(&rows[i], s.t.counts.Read-int64(n-i))
+		if err != nil {
+			return 0, err
+		}
+		if gone {
+			continue
+		}
+		if live < i {
+			rows[live], rows[i] = rows[i], rows[live]
+		}
+		live++
+	}
+	if live < n {
+		for i := n; i < len(rows); i++ {
+			rows[live+i-n], rows[i] = rows[i], rows[live+i-n]
+		}
+		s.given -= n - live
+	}
+	return live, nil
+}
+
+// emitRow lets a row emit. It is gone if that rejected or dropped it.
+func (s *shardRows[R]) emitRow(row *R, ordinal int64) (gone bool, err error) {
+	out := &s.t.out
 	if s.src.Size != nil {
 		s.emitted += s.src.Size(row)
 	}
@@ -293,7 +316,7 @@ func (s *shardRows[R]) emit() (gone bool, err error) {
 	s.src.Emit(row, out)
 	reason, gone := out.gone()
 	if reason != nil {
-		if err := s.t.reject(s.t.counts.Read-1, origin(row), reason); err != nil {
+		if err := s.t.reject(ordinal, origin(row), reason); err != nil {
 			return gone, err
 		}
 	}
