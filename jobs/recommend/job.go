@@ -22,7 +22,7 @@ const (
 	rowBatch = 64
 	// transposeBatch is the number of rows of a matrix that are transposed together: the more, the longer the pieces of rows
 	// that are made of them.
-	transposeBatch = 16 << 10
+	transposeBatch = 4 << 10
 	// scoreBatch is rowBatch where users are scored: the dense scorer takes so many at a time.
 	scoreBatch = dense.Block
 	// shardBytes bounds the values of one shard, and one part of a file, in bytes.

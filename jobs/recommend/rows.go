@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"slices"
 
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -76,6 +75,7 @@ type rowReducer struct {
 	all     piece // of the row
 	merged  piece
 	order   []uint64 // columns and places of entries
+	sorter  columnSorter
 	values  []float32
 	err     error
 }
@@ -144,7 +144,7 @@ func (r *rowReducer) mergeColumns() {
 	for i, c := range r.all.columns {
 		r.order = append(r.order, uint64(c)<<32|uint64(i))
 	}
-	slices.Sort(r.order)
+	r.order = r.sorter.sort(r.order)
 	to := &r.merged
 	to.reset()
 	for _, o := range r.order {
