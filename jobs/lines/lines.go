@@ -4,16 +4,14 @@ package lines
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"math"
 
 	"github.com/shardmill/shardmill/formats/arrowfile"
 	"github.com/shardmill/shardmill/formats/compressed"
 	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/formats/text"
+	"github.com/shardmill/shardmill/jobs/internal/textlines"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -59,7 +57,7 @@ func Source(inPlace bool) *mapreduce.Source[Line] {
 		Target:  mapreduce.Target{Bytes: shardBytes},
 		Size:    func(l *Line) int64 { return int64(len(l.Text)) + 1 },
 		List:    list,
-		Scan:    scan,
+		Scan:    textlines.Scan,
 		Cut:     cut,
 		Read:    read,
 		InPlace: inPlace,
@@ -74,48 +72,16 @@ func columns() table.Columns[Line] {
 	}
 }
 
-func list(ctx context.Context, l *mapreduce.Lister) error {
-	for _, in := range l.Inputs() {
-		taken := 0
-		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
-			taken++
-			file, kind, err := compressed.Open(e.Path)
-			if err != nil {
-				return mapreduce.BadInput(err)
-			}
-			if err := file.Close(); err != nil {
-				return err
-			}
-			if kind != compressed.Plain {
-				return l.File(e.Name, e.Path)
-			}
-			return l.Parts(e.Name, e.Path)
-		})
-		if err != nil {
-			return err
-		}
-		if taken == 0 {
-			return mapreduce.BadInput(fmt.Errorf("%s: no file in this folder: is it the right one, and mounted?", in.Name))
-		}
+// look opens a file.
+func look(e mapreduce.Entry) (kind compressed.Kind, taken bool, err error) {
+	file, kind, err := compressed.Open(e.Path)
+	if err == nil {
+		err = file.Close()
 	}
-	return nil
+	return kind, true, err
 }
 
-// isPart tells whether a range is a part of a text. Others are whole files: compressed ones, and empty ones.
-func isPart(rg mapreduce.Range) bool { return rg.Hi > 0 }
-
-// scan counts the lines of a part.
-func scan(_ context.Context, _ *mapreduce.Env, rg mapreduce.Range, in *mapreduce.Scan) (any, error) {
-	if !isPart(rg) {
-		return text.Scanned{}, nil
-	}
-	part, err := in.Open()
-	if err != nil {
-		return nil, err
-	}
-	scanned, err := text.ScanReader(part)
-	return scanned, errors.Join(err, part.Close())
-}
+func list(ctx context.Context, l *mapreduce.Lister) error { return textlines.List(ctx, l, look) }
 
 // markBytes is the size of a byte order mark. A file of that size may be nothing else, and have no line.
 const markBytes = 3
@@ -123,16 +89,13 @@ const markBytes = 3
 // cut finds the first line of each part.
 func cut(_ *mapreduce.Env, files iter.Seq[[]mapreduce.Scanned], c *mapreduce.Cutter) error {
 	for file := range files {
-		parts := make([]text.Scanned, len(file))
-		for i := range file {
-			if err := file[i].Decode(&parts[i]); err != nil {
-				return err
-			}
+		parts, starts, err := textlines.Starts(file)
+		if err != nil {
+			return err
 		}
-		starts := text.Starts(text.Position{Line: 1}, parts)
 		for i, s := range file {
 			rg := mapreduce.Range{Offset: starts[i].Offset, Line: starts[i].Line, Rows: rowsOf(parts, starts, i)}
-			if !isPart(s.Range) && s.Range.Size > 0 || s.Range.Size == markBytes {
+			if !textlines.IsPart(s.Range) && s.Range.Size > 0 || s.Range.Size == markBytes {
 				rg.Rows = -1
 			}
 			if err := c.Range(s, rg); err != nil {
@@ -153,57 +116,10 @@ func rowsOf(parts []text.Scanned, starts []text.Position, i int) int64 {
 	return rows
 }
 
-func read(_ context.Context, _ *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[Line]) (err error) {
-	in, from, hi, err := open(rg, rows)
-	if err != nil {
-		return asInput(err)
-	}
-	defer func() { err = asInput(errors.Join(err, in.Close())) }()
-	r := text.NewPartReader(in, rg.Name, from, hi, 0)
-	for {
-		line, number, err := r.ReadBytes()
-		switch {
-		case err == nil:
-			l := rows.Next()
-			l.Input, l.Number, l.Text = rg.Name, number, append(l.Text, line...)
-			err = rows.Add()
-		case errors.Is(err, io.EOF):
-			return nil
-		default:
-			err = reject(err, rg, rows)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// reject rejects a bad line. Any other error is returned.
-func reject(err error, rg mapreduce.Range, rows *mapreduce.Rows[Line]) error {
-	var bad *text.RowError
-	if !errors.As(err, &bad) {
-		return err
-	}
-	return rows.Reject(mapreduce.Origin{Input: rg.Name, Line: bad.Line, Record: bad.Raw}, bad.Err)
-}
-
-// open opens the text of a range.
-func open(rg mapreduce.Range, rows *mapreduce.Rows[Line]) (in io.ReadCloser, from text.Position, hi int64, err error) {
-	file, err := rows.OpenRange(rg) // so that the file is known to be the one that was scanned
-	if err != nil || isPart(rg) {
-		return file, text.Position{Offset: rg.Offset, Line: rg.Line}, rg.Hi, err
-	}
-	plain, _, err := compressed.NewReader(file, rg.Name)
-	if err != nil {
-		return nil, from, 0, errors.Join(err, file.Close())
-	}
-	return plain, text.Position{Line: 1}, math.MaxInt64, nil
-}
-
-// asInput marks damaged data as what is wrong with the input. Its error names the file, as those around it do.
-func asInput(err error) error {
-	if data := (*compressed.DataError)(nil); errors.As(err, &data) {
-		return mapreduce.BadInput(data)
-	}
-	return err
+func read(_ context.Context, _ *mapreduce.Env, rg mapreduce.Range, rows *mapreduce.Rows[Line]) error {
+	return textlines.Read(rg, rows, 0, func(line []byte, number int64) error {
+		l := rows.Next()
+		l.Input, l.Number, l.Text = rg.Name, number, append(l.Text, line...)
+		return rows.Add()
+	})
 }
