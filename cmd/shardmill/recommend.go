@@ -35,11 +35,17 @@ Algorithms:
               --beta; --k 200, --alpha 1, --beta 0.2
   cosine, tfidf, bm25, jaccard, llr
               nearest items by their users, --k 100; --shrink damps rare items
+  als         vectors by alternating least squares (Hu, Koren and Volinsky), on
+              all cores: --factors, --iterations, --regularization, --alpha 10;
+              --explicit predicts ratings
+  ease        one inverse of all items or users, at most 15,000 of the fewer
+              (Steck); --lambda 100
   popularity  what most users have: a baseline
 
 Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
 because), similar_items (item, rank, neighbour, similarity), users and items
-(counts, length of the list, reason if it is shorter). Ids are numbers if all of
+(counts, length of the list, reason if it is shorter), and of als user_factors
+and item_factors. Ids are numbers if all of
 them are whole numbers, else texts; --id-type overrides that.
 
 Examples:
@@ -72,9 +78,18 @@ func recommendFlags() []cli.Flag {
 		&cli.StringFlag{Name: "id-type", Value: d.IDType, Usage: "`TYPE`auto, string or int64 (default: auto)"},
 		&cli.IntFlag{Name: "k", Usage: "`K`neighbours that are kept of an item (default: by the algorithm)"},
 		&cli.Float64Flag{Name: "shrink", Usage: "`S`added to the denominator of a similarity (default: 0)"},
-		&cli.Float64Flag{Name: "alpha", Usage: "`A`rp3beta: power of the steps' probabilities (default: 1)"},
+		&cli.Float64Flag{Name: "alpha", Usage: "`A`rp3beta: power of the steps' probabilities (default: 1); als: confidence of a value (default: 10)"},
 		&cli.Float64Flag{Name: "beta", Usage: "`B`rp3beta: power of the popularity that is divided by (default: 0.2)"},
 		&cli.Float64Flag{Name: "k1", Usage: "`K1`bm25: how slowly values saturate (default: 1.2)"},
+		&cli.IntFlag{Name: "factors", Usage: "`N`als: numbers of a vector (default: 64)"},
+		&cli.IntFlag{Name: "iterations", Usage: "`N`als: rounds over all users and all items (default: 15)"},
+		&cli.Float64Flag{Name: "regularization", Usage: "`L`als: weight of the squares of the vectors (default: 50; with --explicit 0.1)"},
+		&cli.StringFlag{Name: "regularize-by", Usage: "`HOW`als: plain, or count: times the rows of the user or item (default: plain; with --explicit count)"},
+		&cli.StringFlag{Name: "confidence", Usage: "`HOW`als: alpha-r, or one-plus-alpha-r (default: alpha-r)"},
+		&cli.StringFlag{Name: "solver", Usage: "`HOW`als: cg, three steps, or cholesky, exact (default: cg)"},
+		&cli.Uint64Flag{Name: "seed", Usage: "`N`als: of the numbers that vectors begin with (default: 0)"},
+		&cli.BoolFlag{Name: "explicit", Usage: "als: values are ratings to predict, with a bias for each user and item"},
+		&cli.Float64Flag{Name: "lambda", Usage: "`L`ease: regularization (default: 100)"},
 		&cli.Float64Flag{Name: "b", Usage: "`B`bm25: how much popular items count less, 0 to 1 (default: 0.75)"},
 		outFlag(),
 		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
@@ -111,7 +126,19 @@ func recommendParams(c *cli.Context) recommend.Params {
 	p.MinUser, p.MinItem, p.ShardRows = c.Int64("min-user"), c.Int64("min-item"), c.Int64("shard-rows")
 	p.K, p.Shrink = c.Int("k"), c.Float64("shrink")
 	p.MinValue, p.Alpha, p.Beta, p.K1, p.B = given(c, "min-value"), given(c, "alpha"), given(c, "beta"), given(c, "k1"), given(c, "b")
+	p.Factors, p.Iterations, p.Regularization, p.Lambda = givenInt(c, "factors"), givenInt(c, "iterations"), given(c, "regularization"), given(c, "lambda")
+	p.RegularizeBy, p.Confidence, p.Solver = c.String("regularize-by"), c.String("confidence"), c.String("solver")
+	p.Seed, p.Explicit = c.Uint64("seed"), c.Bool("explicit")
 	return p
+}
+
+// givenInt is given for whole numbers.
+func givenInt(c *cli.Context, name string) *int {
+	if !c.IsSet(name) {
+		return nil
+	}
+	v := c.Int(name)
+	return &v
 }
 
 // given is the value of a flag that was given, or nil.

@@ -2,8 +2,6 @@ package recommend
 
 import (
 	"github.com/shardmill/shardmill/jobs/internal/dense"
-	"github.com/shardmill/shardmill/jobs/internal/matrix"
-	"github.com/shardmill/shardmill/jobs/internal/neighbours"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -23,9 +21,14 @@ func FactorsJob(factors int) mapreduce.Job {
 			if err != nil {
 				return nil, err
 			}
-			return &byFactors{scorer: dense.NewScorer(items, p.Top), factors: factors}, nil
+			return &byFactors{
+				catalogue: &catalogue{items: items}, scorer: dense.NewScorer(items, p.Top),
+				vector: func(dst []float32, row uint32) []float32 { return madeUp(dst, uint64(row)+2, 1, factors) },
+			}, nil
 		}
-		return []mapreduce.Stage{j.matrixStage(j.source(mapreduce.Target{Bytes: shardBytes})), j.transposeStage(), j.itemsStage(), j.scoreStage(newScorer)}, nil
+		return []mapreduce.Stage{
+			j.matrixStage(j.source(mapreduce.Target{Bytes: shardBytes})), j.transposeStage(), j.itemsStage(), j.scoreStage(learner{scorer: newScorer}),
+		}, nil
 	})
 }
 
@@ -39,32 +42,4 @@ func madeUp(dst []float32, seed uint64, n, factors int) []float32 {
 		dst = append(dst, float32(int32(x>>32))/(1<<31))
 	}
 	return dst
-}
-
-// byFactors is a scorer of made-up factors.
-type byFactors struct {
-	scorer  *dense.Scorer
-	factors int
-	users   []float32
-	list    []neighbours.Scored
-}
-
-func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) {
-	b.users = b.users[:0]
-	for _, r := range rows {
-		b.users = madeUp(b.users, uint64(r.Index)+2, 1, b.factors)
-	}
-	n := 0
-	err := b.scorer.Score(b.users, func(u int) []uint32 { return rows[u].Columns }, func(_ int, list []dense.Scored) error {
-		b.list = b.list[:0]
-		for _, s := range list {
-			b.list = append(b.list, neighbours.Scored{Index: s.Item, Score: float64(s.Score)})
-		}
-		pass(rows[n], b.list)
-		n++
-		return nil
-	})
-	if err != nil {
-		panic(err) // made-up factors are finite
-	}
 }

@@ -49,11 +49,9 @@ func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
 }
 
 func (j *recommendation) stages(src *mapreduce.Source[interactions.Row]) []mapreduce.Stage {
-	list := []mapreduce.Stage{j.matrixStage(src), j.transposeStage()}
-	if j.params.Algorithm == Popularity {
-		return append(list, j.itemsStage(), j.scoreStage(j.popularity, j.itemUsers))
-	}
-	return append(list, j.similarityStage(), j.scoreStage(j.byNeighbours, j.neighbours))
+	l := j.learner()
+	list := append([]mapreduce.Stage{j.matrixStage(src), j.transposeStage()}, l.stages...)
+	return append(list, j.scoreStage(l))
 }
 
 // recommendation is what the stages of a job share: its datasets, and the files that a process has mapped.
@@ -219,44 +217,22 @@ func (j *recommendation) itemsStage() mapreduce.Stage {
 	return st
 }
 
-// scoreStage makes the list of each user by a scorer, which reads some datasets.
-func (j *recommendation) scoreStage(newScorer func(*mapreduce.Env, names) (scorer, error), reads ...mapreduce.Port) mapreduce.Stage {
-	st := mapreduce.NewStage("score", j.userItems, scoreBatch,
+// scoreStage makes the list of each user by what an algorithm has learned.
+func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
+	batch := l.batch
+	if batch == 0 {
+		batch = scoreBatch
+	}
+	st := mapreduce.NewStage("score", j.userItems, batch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := j.names(env)
 			if err != nil {
 				return nil, err
 			}
-			s, err := newScorer(env, d)
+			s, err := l.scorer(env, d)
 			items := side{ids: d.items, least: j.params.MinItem}
 			return &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}, err
 		}, j.users, j.lists)
-	st.Reads = append([]mapreduce.Port{j.userIDs, j.itemIDs}, reads...)
+	st.Reads = append([]mapreduce.Port{j.userIDs, j.itemIDs}, l.reads...)
 	return st
-}
-
-// byNeighbours scores by what the items of a user are near to.
-func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, error) {
-	near, err := j.library.matrix(env, j.neighbours, d.items.Len(), d.items.Len())
-	if err != nil {
-		return nil, err
-	}
-	s, err := neighbours.NewScorer(near, neighbours.ScoreOptions{Top: j.params.Top, Because: j.params.Because})
-	return &oneByOne{one: s.Score}, err
-}
-
-// popularity scores by how many users have an item.
-func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error) {
-	items, err := j.library.matrix(env, j.itemUsers, d.items.Len(), d.users.Len())
-	if err != nil {
-		return nil, err
-	}
-	counts := make([]int, items.Rows())
-	for i := range counts {
-		counts[i] = items.Count(i)
-	}
-	p := neighbours.NewPopularity(counts)
-	return &oneByOne{one: func(history []uint32, _ []float32, dst []neighbours.Scored) []neighbours.Scored {
-		return p.Score(history, j.params.Top, dst)
-	}}, nil
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/shardmill/shardmill/jobs/internal/als"
+	"github.com/shardmill/shardmill/jobs/internal/ease"
+	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -15,10 +18,20 @@ type library struct {
 	mu       sync.Mutex
 	ids      map[string]*ids.IDs
 	matrices map[string]*matrix.Matrix
+	vectors  map[string]*vectors
+	means    map[*matrix.Matrix]float64
+	inverses map[string]*ease.Model
+}
+
+// vectors are an open matrix of factors.
+type vectors struct {
+	*factors.Matrix
+	stage string    // that asked for it last
+	gram  []float64 // nil until it is asked for
 }
 
 func newLibrary() *library {
-	return &library{ids: map[string]*ids.IDs{}, matrices: map[string]*matrix.Matrix{}}
+	return &library{ids: map[string]*ids.IDs{}, matrices: map[string]*matrix.Matrix{}, vectors: map[string]*vectors{}, means: map[*matrix.Matrix]float64{}, inverses: map[string]*ease.Model{}}
 }
 
 // dictionary opens the one file of a dictionary.
@@ -57,6 +70,121 @@ func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns in
 	m, err := matrix.Open(files, rows, columns)
 	if err == nil {
 		l.matrices[name] = m
+	}
+	return m, err
+}
+
+// factors opens all files of vectors of that width. Those that no stage has asked for since the one before are let go: each
+// half-step leaves new ones.
+func (l *library) factors(env *mapreduce.Env, of mapreduce.Port, rows, width int) (*factors.Matrix, error) {
+	files, err := env.Files(of)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprint(files)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v := l.vectors[name]; v != nil {
+		v.stage = env.Stage()
+		return v.Matrix, nil
+	}
+	if err := l.letGo(env.Stage()); err != nil {
+		return nil, err
+	}
+	m, err := factors.Open(files, rows, width)
+	if err == nil {
+		l.vectors[name] = &vectors{Matrix: m, stage: env.Stage()}
+	}
+	return m, err
+}
+
+// letGo closes vectors that were asked for by older stages than the last one before a stage. Names of stages sort by their numbers.
+func (l *library) letGo(stage string) error {
+	last := ""
+	for _, v := range l.vectors {
+		if v.stage < stage {
+			last = max(last, v.stage)
+		}
+	}
+	for name, v := range l.vectors {
+		if v.stage < last {
+			delete(l.vectors, name)
+			if err := v.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gram is the sums of the products of factors over all rows of a matrix that the library has opened.
+func (l *library) gram(m *factors.Matrix) []float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, v := range l.vectors {
+		if v.Matrix == m {
+			if v.gram == nil {
+				v.gram = gramOf(m)
+			}
+			return v.gram
+		}
+	}
+	return gramOf(m)
+}
+
+func gramOf(m *factors.Matrix) []float64 {
+	const rows = 256 // at a time
+	g := als.NewGram(m.K())
+	block := make([]float32, 0, rows*m.Stride())
+	for i := range m.Rows() {
+		if block = append(block, m.Row(i)...); len(block) == cap(block) {
+			g.Add(block)
+			block = block[:0]
+		}
+	}
+	g.Add(block)
+	return g.Sums()
+}
+
+// mean is the mean of the values of a matrix that the library has opened.
+func (l *library) mean(m *matrix.Matrix) float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if mean, ok := l.means[m]; ok {
+		return mean
+	}
+	sum := 0.
+	for i := range m.Rows() {
+		columns, values := m.Row(i)
+		if values == nil {
+			sum += float64(len(columns))
+		}
+		for _, v := range values {
+			sum += float64(v)
+		}
+	}
+	mean := sum / float64(max(m.Entries(), 1))
+	l.means[m] = mean
+	return mean
+}
+
+// inverse opens the one file of a model of EASE.
+func (l *library) inverse(env *mapreduce.Env, of mapreduce.Port) (*ease.Model, error) {
+	files, err := env.Files(of)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) != 1 {
+		return nil, fmt.Errorf("%s: an inverse of %d files, want one", env.Stage(), len(files))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.inverses[files[0]]; m != nil {
+		return m, nil
+	}
+	m, err := ease.Open(files[0])
+	if err == nil {
+		l.inverses[files[0]] = m
 	}
 	return m, err
 }

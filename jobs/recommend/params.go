@@ -32,14 +32,20 @@ type Params struct {
 	// Of the algorithms. Nil and 0 are their defaults.
 	K      int      `json:"k,omitempty"`      // neighbours that are kept of an item
 	Shrink float64  `json:"shrink,omitempty"` // added to the denominator of a similarity
-	Alpha  *float64 `json:"alpha,omitempty"`  // rp3beta: power of the transition probabilities
+	Alpha  *float64 `json:"alpha,omitempty"`  // rp3beta: power of the transition probabilities; als: of the confidence
 	Beta   *float64 `json:"beta,omitempty"`   // rp3beta: power of popularity that is divided by
 	K1     *float64 `json:"k1,omitempty"`     // bm25
 	B      *float64 `json:"b,omitempty"`      // bm25
+
+	FactorOptions
 }
 
-// Popularity recommends what most users have.
-const Popularity = "popularity"
+// Algorithms that are not of neighbours.
+const (
+	Popularity = "popularity" // what most users have
+	ALS        = "als"        // vectors of users and items by alternating least squares
+	EASE       = "ease"       // one inverse matrix
+)
 
 // What a pair that came several times is worth.
 const (
@@ -63,7 +69,7 @@ func Algorithms() []string {
 	for _, a := range neighbours.Algorithms() {
 		names = append(names, string(a))
 	}
-	return names
+	return append(names, ALS, EASE)
 }
 
 // most bounds the length of a list: more is a mistake, and would take memory for each user.
@@ -112,16 +118,6 @@ func (p Params) checkValues() error {
 		return errors.New("--min-value: not a number")
 	case p.MinValue != nil && p.ValueCol == "":
 		return errors.New("--min-value needs the values: give --value-col")
-	}
-	return nil
-}
-
-func (p Params) checkMethod() error {
-	if p.Algorithm != Popularity {
-		return p.method().Check()
-	}
-	if p.K != 0 || p.Shrink != 0 || p.Alpha != nil || p.Beta != nil || p.K1 != nil || p.B != nil {
-		return errors.New("--k, --shrink, --alpha, --beta, --k1 and --b are for other algorithms than popularity")
 	}
 	return nil
 }

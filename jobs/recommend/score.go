@@ -27,7 +27,7 @@ type recommended struct {
 // scorer makes the lists of users out of the items that they have.
 type scorer interface {
 	// score passes on the list of each row, in their order. A list is valid during the call.
-	score(rows []*matrix.Row, pass func(r *matrix.Row, list []neighbours.Scored))
+	score(rows []*matrix.Row, pass func(r *matrix.Row, list []neighbours.Scored)) error
 }
 
 // oneByOne is a scorer that takes the users one after the other.
@@ -36,7 +36,7 @@ type oneByOne struct {
 	list []neighbours.Scored
 }
 
-func (o *oneByOne) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) {
+func (o *oneByOne) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
 	for _, r := range rows {
 		values := r.Values
 		if len(values) == 0 {
@@ -45,6 +45,7 @@ func (o *oneByOne) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours
 		o.list = o.one(r.Columns, values, o.list[:0])
 		pass(r, o.list)
 	}
+	return nil
 }
 
 // scoring writes the list of each user.
@@ -69,11 +70,10 @@ func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out)
 		}
 	}
 	n := 0
-	m.scorer.score(m.live, func(r *matrix.Row, list []neighbours.Scored) {
+	return m.scorer.score(m.live, func(r *matrix.Row, list []neighbours.Scored) {
 		m.write(m.at[n], r, list, out)
 		n++
 	})
-	return nil
 }
 
 func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *mapreduce.Out) {

@@ -27,6 +27,7 @@ type itemRow struct {
 const (
 	reasonNoNeighbours = "no more items share a user with it"
 	reasonNoCandidates = "no more items are near those of the user"
+	reasonNoMore       = "there are no more items"
 	reasonHasAll       = "the user has all other items"
 )
 

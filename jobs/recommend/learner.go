@@ -1,0 +1,53 @@
+package recommend
+
+import (
+	"github.com/shardmill/shardmill/jobs/internal/neighbours"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// learner is an algorithm as a part of a job.
+type learner struct {
+	stages []mapreduce.Stage // that learn from the matrices
+	reads  []mapreduce.Port  // what its scorer reads
+	scorer func(*mapreduce.Env, names) (scorer, error)
+	batch  int // users that it scores together, 0 for scoreBatch
+}
+
+// learner is the algorithm that the parameters ask for.
+func (j *recommendation) learner() learner {
+	switch j.params.Algorithm {
+	case Popularity:
+		return learner{stages: []mapreduce.Stage{j.itemsStage()}, reads: []mapreduce.Port{j.itemUsers}, scorer: j.popularity}
+	case ALS:
+		return newAlternation(j).learner()
+	case EASE:
+		return newInversion(j).learner()
+	}
+	return learner{stages: []mapreduce.Stage{j.similarityStage()}, reads: []mapreduce.Port{j.neighbours}, scorer: j.byNeighbours}
+}
+
+// byNeighbours scores by what the items of a user are near to.
+func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, error) {
+	near, err := j.library.matrix(env, j.neighbours, d.items.Len(), d.items.Len())
+	if err != nil {
+		return nil, err
+	}
+	s, err := neighbours.NewScorer(near, neighbours.ScoreOptions{Top: j.params.Top, Because: j.params.Because})
+	return &oneByOne{one: s.Score}, err
+}
+
+// popularity scores by how many users have an item.
+func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error) {
+	items, err := j.library.matrix(env, j.itemUsers, d.items.Len(), d.users.Len())
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]int, items.Rows())
+	for i := range counts {
+		counts[i] = items.Count(i)
+	}
+	p := neighbours.NewPopularity(counts)
+	return &oneByOne{one: func(history []uint32, _ []float32, dst []neighbours.Scored) []neighbours.Scored {
+		return p.Score(history, j.params.Top, dst)
+	}}, nil
+}
