@@ -5,7 +5,7 @@ import "golang.org/x/sys/cpu"
 // assembly are the kernels in assembly that this machine runs: the processor has the instructions, and the system
 // saves the registers.
 func assembly() (all []Kernel) {
-	if cpu.X86.HasAVX512F {
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL {
 		all = append(all, Kernel{&functions{"avx512", dotAVX512, axpyAVX512, aypxAVX512, combineAVX512, dotAxpyAVX512, tileAVX512}})
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
