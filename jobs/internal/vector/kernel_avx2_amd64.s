@@ -207,8 +207,8 @@ end:
 
 // func dotAxpyAVX2(out, p *float32, rows **float32, weights, bias *float32, n, blocks int)
 //
-// Four rows are worked on together.
-TEXT ·dotAxpyAVX2(SB), NOSPLIT, $0-56
+// Four rows are worked on together, and those that come after the next four are asked for.
+TEXT ·dotAxpyAVX2(SB), NOSPLIT, $8-56
 	MOVQ out+0(FP), DI
 	MOVQ p+8(FP), DX
 	MOVQ rows+16(FP), R13
@@ -216,16 +216,23 @@ TEXT ·dotAxpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ bias+32(FP), R11
 	MOVQ n+40(FP), R12
 	MOVQ blocks+48(FP), R9
-	SHLQ $6, R9              // bytes of a row
+	SHLQ $6, R9                 // bytes of a row
+	LEAQ -32(R13)(R12*8), R8    // last four rows
+	MOVQ R8, last-8(SP)
 
 four:
-	SUBQ   $4, R12
-	JLT    rest
-	MOVQ   (R13), AX
-	MOVQ   8(R13), BX
-	MOVQ   16(R13), CX
-	MOVQ   24(R13), R8
-	XORL   SI, SI
+	SUBQ    $4, R12
+	JLT     rest
+	MOVQ    (R13), AX
+	MOVQ    8(R13), BX
+	MOVQ    16(R13), CX
+	MOVQ    24(R13), R8
+	LEAQ    64(R13), SI
+	CMPQ    SI, last-8(SP)
+	CMOVQHI last-8(SP), SI
+	MOVQ    (SI), R14
+	MOVQ    8(SI), R15
+	XORL    SI, SI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -236,6 +243,8 @@ four:
 	VXORPS Y7, Y7, Y7
 
 dots:
+	PREFETCHT0  (R14)(SI*1)
+	PREFETCHT0  (R15)(SI*1)
 	VMOVUPS     (DX)(SI*1), Y8
 	VMOVUPS     32(DX)(SI*1), Y9
 	VFMADD231PS (AX)(SI*1), Y8, Y0
@@ -257,9 +266,16 @@ dots:
 	FACTOR(1, X2, Y2)
 	FACTOR(2, X4, Y4)
 	FACTOR(3, X6, Y6)
+	LEAQ        64(R13), SI
+	CMPQ        SI, last-8(SP)
+	CMOVQHI     last-8(SP), SI
+	MOVQ        16(SI), R14
+	MOVQ        24(SI), R15
 	XORL        SI, SI
 
 axpys:
+	PREFETCHT0  (R14)(SI*1)
+	PREFETCHT0  (R15)(SI*1)
 	VMOVUPS     (DI)(SI*1), Y8
 	VMOVUPS     32(DI)(SI*1), Y9
 	VFMADD231PS (AX)(SI*1), Y0, Y8

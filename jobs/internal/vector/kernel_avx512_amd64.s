@@ -322,22 +322,22 @@ any:
 	SHLQ $6, R9 // bytes of a row
 
 four:
-	SUBQ   $4, R12
-	JLT    rest
-	MOVQ   (R13), AX
-	MOVQ   8(R13), BX
-	MOVQ   16(R13), CX
-	MOVQ   24(R13), R8
-	LEAQ   64(R13), SI
+	SUBQ    $4, R12
+	JLT     rest
+	MOVQ    (R13), AX
+	MOVQ    8(R13), BX
+	MOVQ    16(R13), CX
+	MOVQ    24(R13), R8
+	LEAQ    64(R13), SI
 	CMPQ    SI, last-8(SP)
 	CMOVQHI last-8(SP), SI
-	MOVQ   (SI), R14
-	MOVQ   8(SI), R15
-	XORL   SI, SI
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
+	MOVQ    (SI), R14
+	MOVQ    8(SI), R15
+	XORL    SI, SI
+	VPXORQ  Z0, Z0, Z0
+	VPXORQ  Z1, Z1, Z1
+	VPXORQ  Z2, Z2, Z2
+	VPXORQ  Z3, Z3, Z3
 
 dots:
 	PREFETCHT0  (R14)(SI*1)
