@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,57 +77,6 @@ func solve(ctx context.Context, s shape, users, items Matrix, o Options) (*Inver
 
 // ByUsers tells whether the inverse is of the users, as they are fewer.
 func (inv *Inverse) ByUsers() bool { return inv.byUsers }
-
-// Residual tells how exact the inverse R of A is: for a vector v of 1 and -1, the norm of A R v - v divided by that of v.
-func (inv *Inverse) Residual() float64 { return inv.residual }
-
-// check computes the residual, in float64. Products are rounded before they are added, as fused operations would change it.
-func (inv *Inverse) check(rows, others Matrix) float64 {
-	n := len(inv.active)
-	v := make([]float64, n)
-	for a := range v {
-		v[a] = 1 - 2*float64(mix(uint64(a))&1)
-	}
-	solved := make([]float64, rows.Rows())
-	panel := make([]float32, n*width)
-	for p := range inv.matrix.Panels() {
-		inv.matrix.Panel(p, panel)
-		var sums [width]float64
-		for a, x := range v {
-			for c, y := range panel[a*width : (a+1)*width] {
-				sums[c] += x * float64(y)
-			}
-		}
-		for c, i := range inv.active[p*width : min(n, (p+1)*width)] {
-			solved[i] = sums[c]
-		}
-	}
-	through := make([]float64, others.Rows())
-	for _, i := range inv.active {
-		columns, values := rows.Row(int(i))
-		for q, c := range columns {
-			through[c] += float64(weight(values, q) * solved[i])
-		}
-	}
-	sum := 0.0
-	for a, i := range inv.active {
-		columns, values := rows.Row(int(i))
-		r := float64(inv.lambda*solved[i]) - v[a]
-		for q, c := range columns {
-			r += float64(weight(values, q) * through[c])
-		}
-		sum += float64(r * r)
-	}
-	return math.Sqrt(sum / float64(max(1, n)))
-}
-
-// mix is splitmix64, a hash.
-func mix(x uint64) uint64 {
-	x += 0x9E3779B97F4A7C15
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	return x ^ x>>31
-}
 
 // scaleByItems takes the scales from the diagonal of P.
 func (inv *Inverse) scaleByItems() error {
