@@ -28,7 +28,9 @@ type alternation struct {
 	model   model
 	users   []*mapreduce.Dataset[factors.Row] // after each iteration
 	items   []*mapreduce.Dataset[factors.Row] // before the first iteration, and after each
-	vectors struct{ users, items *mapreduce.Dataset[factors.Row] } // of the last iteration, as results
+	vectors struct {
+		users, items *mapreduce.Dataset[factors.Row]
+	} // of the last iteration, as results
 }
 
 func newAlternation(j *recommendation) *alternation {

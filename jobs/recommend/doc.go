@@ -9,6 +9,8 @@
 //	03-transpose   user_items into compressed rows by item (item_users)
 //	04-similarity  item_users by rows: the K nearest of each item, into similar_items and, by the item that a user has,
 //	               into the side dataset neighbours (not for popularity, whose stage is 04-items)
+//	               als has in its place 04-start, and for each iteration users-NN and items-NN, which only map: each makes the
+//	               vectors of one side out of those of the other, side datasets too; then nearest. ease has solve and items
 //	05-score       user_items by rows: the best N items of each user, without those that the user has
 //
 // Users and items are dense numbers between the stages, in the order of their ids: so a tie by number is a tie by id.
@@ -21,6 +23,7 @@
 //	similar_items    item, rank, neighbour, similarity
 //	users            user, items (that the user has), recommended (length of the list), reason (why it is shorter than N, or null)
 //	items            item, users (that have it), similar (length of the list), reason
+//	user_factors     user, factors; and item_factors: item, factors (of als)
 //
 // An id is an int64 column if all ids of its side are canonical decimals, else a string column.
 package recommend
