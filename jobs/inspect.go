@@ -12,6 +12,8 @@ import (
 	"github.com/shardmill/shardmill/formats/arrowfile"
 	"github.com/shardmill/shardmill/formats/rowgroup"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/ease"
+	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -32,6 +34,8 @@ type Inspection struct {
 	Run     *mapreduce.RunFile `json:"run,omitempty"`
 	IDs     *InspectedIDs      `json:"ids,omitempty"`
 	Matrix  *InspectedMatrix   `json:"matrix,omitempty"`
+	Factors *InspectedFactors  `json:"factors,omitempty"`
+	Inverse *InspectedInverse  `json:"inverse,omitempty"`
 	Content json.RawMessage    `json:"content,omitempty"` // of a JSON file of ours
 	Names   []string           `json:"-"`
 	First   []Row              `json:"first,omitempty"` // rows
@@ -54,7 +58,7 @@ type InspectedPart struct {
 }
 
 // ErrUnknownFile reports a file of no kind that Inspect knows.
-var ErrUnknownFile = errors.New("not a Parquet file, nor a shard, run file, dictionary, matrix or JSON file of shardmill")
+var ErrUnknownFile = errors.New("not a Parquet file, nor a shard, run file, dictionary, matrix, model or JSON file of shardmill")
 
 // Inspect describes a file with its first n rows: a Parquet file of any program, or any file of a job directory. Of
 // Parquet files the pages of the first rows are read, of others all of the file. Damage is one of formats.ErrDamaged and the errors of
@@ -89,6 +93,12 @@ func Inspect(path string, n int) (Inspection, error) {
 		return i, err
 	case matrix.Is(head):
 		err = i.matrix(n)
+		return i, err
+	case factors.Is(head):
+		err = i.factors(n)
+		return i, err
+	case ease.Is(head):
+		err = i.inverse()
 		return i, err
 	}
 	state, err := mapreduce.DescribeStateFile(path)

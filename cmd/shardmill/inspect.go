@@ -25,7 +25,9 @@ prints format and version, which checksums are right, columns with their least
 and greatest values and nulls as far as the file says them, row groups or
 batches, and the first rows. Of a dictionary (.ids) these are index, id and
 number of rows; of a matrix (.matrix) row, entries and the first columns, as
-column=value where a row has values, and the column alone where all are 1.
+column=value where a row has values, and the column alone where all are 1; of
+vectors (.factors) row and the first factors. Of a model of EASE (.ease) it
+prints what was inverted.
 
 The exit code is 0, or 1 if a file of ours is damaged, 4 if it is of no kind
 that is known, cannot be read or is damaged and not ours, and 12 if it has a

@@ -7,7 +7,7 @@ import (
 	"github.com/shardmill/shardmill/jobs"
 )
 
-// sideLines are the lines of what a job keeps beside its data: dictionaries and matrices.
+// sideLines are the lines of what a job keeps beside its data: dictionaries, matrices and models.
 func sideLines(i jobs.Inspection) []pair {
 	switch {
 	case i.IDs != nil:
@@ -18,8 +18,27 @@ func sideLines(i jobs.Inspection) []pair {
 		}
 	case i.Matrix != nil:
 		return matrixLines(i.Matrix)
+	case i.Factors != nil:
+		return factorLines(i.Factors)
+	case i.Inverse != nil:
+		v := i.Inverse
+		return []pair{
+			{"users", fmt.Sprint(v.Users)},
+			{"items", fmt.Sprint(v.Items)},
+			{"inverse", fmt.Sprintf("of %d %s", v.Inverted, v.Of)},
+			{"lambda", fmt.Sprint(v.Lambda)},
+			{"residual", fmt.Sprintf("%.3g", v.Residual)},
+		}
 	}
 	return nil
+}
+
+func factorLines(f *jobs.InspectedFactors) []pair {
+	rows := "none"
+	if f.First != nil && f.Last != nil {
+		rows = fmt.Sprintf("%d to %d", *f.First, *f.Last)
+	}
+	return []pair{{"rows", rows}, {"factors", fmt.Sprint(f.Factors)}}
 }
 
 func matrixLines(m *jobs.InspectedMatrix) []pair {

@@ -20,6 +20,8 @@ func TestInspectDamagedSideFiles(t *testing.T) {
 		{filepath.Join(internal, "ids", "testdata", "v1-int64.ids"), "ids", "1"}, // section 0 is empty
 		{filepath.Join(internal, "ids", "testdata", "v1-text.ids"), "ids", "0"},
 		{filepath.Join(internal, "matrix", "testdata", "v1.matrix"), "matrix", "0"},
+		{filepath.Join(internal, "factors", "testdata", "v1.factors"), "factors", "0"},
+		{filepath.Join(internal, "ease", "testdata", "v1-users.ease"), "EASE model", "0"},
 	} {
 		data, err := os.ReadFile(file.path)
 		if err != nil {
@@ -32,7 +34,7 @@ func TestInspectDamagedSideFiles(t *testing.T) {
 			code int
 			want string
 		}{
-			{"magic", 3, 4, "not a Parquet file, nor a shard, run file, dictionary, matrix or JSON file of shardmill"},
+			{"magic", 3, 4, "not a Parquet file, nor a shard, run file, dictionary, matrix, model or JSON file of shardmill"},
 			{"version", 16, 12, file.format + " format version 0, this program reads version 1"},
 			{"header", 40, 1, "file is damaged: checksum of header and trailer is wrong (cut short?)"},
 			{"first section", 64, 1, "file is damaged: checksum of section " + file.section + " is wrong"},
@@ -73,6 +75,17 @@ func TestInspectSideLines(t *testing.T) {
 			"a row",
 			jobs.Inspection{Matrix: &jobs.InspectedMatrix{First: &first, Last: &last, Written: 1, Entries: 2, Valued: 1, Column: &column, Longest: 2}},
 			"rows          0 to 0, 1 written, 1 with values\nentries       2\nlongest row   2\nlast column   6\n",
+		},
+		{
+			"factors",
+			jobs.Inspection{Factors: &jobs.InspectedFactors{First: &first, Last: &last, Factors: 8}},
+			"rows          0 to 0\nfactors       8\n",
+		},
+		{"no factors", jobs.Inspection{Factors: &jobs.InspectedFactors{}}, "rows          none\nfactors       0\n"},
+		{
+			"inverse",
+			jobs.Inspection{Inverse: &jobs.InspectedInverse{Users: 4, Items: 9, Of: "users", Inverted: 3, Lambda: .5, Residual: 1.25e-7}},
+			"users         4\nitems         9\ninverse       of 3 users\nlambda        0.5\nresidual      1.25e-07\n",
 		},
 	} {
 		if got := linesText(t, sideLines(c.i)); got != c.want {

@@ -10,9 +10,12 @@ import (
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
 )
 
+// Version of the format.
+const Version = 1
+
 // kind is the kind of file. Its sections are about, active, scales and panels.
 func kind() mapped.Kind {
-	return mapped.Kind{Name: "EASE model", Magic: "shardmill-eas\r\n\x1a", Version: 1, Sections: 4}
+	return mapped.Kind{Name: "EASE model", Magic: "shardmill-eas\r\n\x1a", Version: Version, Sections: 4}
 }
 
 // Is tells whether a file begins as those of Write do.
