@@ -58,6 +58,7 @@ func codedColumns() table.Columns[mixed] {
 		table.Int64("n", func(r *mixed) int64 { return r.n }, func(r *mixed, v int64) { r.n = v }).Coded(),
 		table.Int32("small", func(r *mixed) int32 { return r.small }, func(r *mixed, v int32) { r.small = v }).Coded(),
 		table.Int64s("counts", func(r *mixed) []int64 { return r.counts }, func(r *mixed, v []int64) { r.counts = v }).Coded(),
+		table.Floats("v", func(r *mixed) []float32 { return r.v }, func(r *mixed, v []float32) { r.v = v }).NoStatistics(),
 	}
 }
 
@@ -260,6 +261,7 @@ func TestOracleIntegers(t *testing.T) {
 		var rows []mixed
 		for n := rapid.IntRange(0, 80).Draw(t, "runs"); n > 0; n-- {
 			r := mixed{n: of.Draw(t, "n"), small: int32(of.Draw(t, "small")), counts: rapid.SliceOfN(of, 0, 4).Draw(t, "counts")}
+			r.v = rapid.SliceOfN(rapid.Float32(), 0, 70).Draw(t, "v")
 			for k := rapid.SampledFrom([]int{1, 1, 1, 2, 7, 8, 9, 20}).Draw(t, "run"); k > 0; k-- {
 				rows = append(rows, r)
 			}
@@ -277,6 +279,7 @@ func TestOracleIntegersLarge(t *testing.T) {
 	rows := make([]mixed, 200_000)
 	for i := range rows {
 		rows[i] = mixed{n: int64(i) * -7919, small: int32(i % 10), counts: []int64{int64(i / 50), 7, 1 << 40}[:i%4]}
+		rows[i].v = []float32{float32(i), -1, float32(math.NaN()), 0, 5}[:i%6]
 	}
 	checkOracle(t, l, rows)
 }

@@ -84,6 +84,10 @@ func (t *target) column(i int) (column, error) {
 		return newInt32Column(p, t.props), nil
 	case parquet.Types.Int64:
 		return newInt64Column(p, t.props), nil
+	case parquet.Types.Float:
+		if !t.props.StatisticsEnabledFor(meta.Descr().Path()) {
+			return newFloatsColumn(p, t.props), nil
+		}
 	}
 	return &libraryColumn{pager: p, ColumnChunkWriter: file.NewColumnChunkWriter(meta, p, t.props)}, nil
 }

@@ -45,7 +45,7 @@ func settings[R any](cols table.Columns[R]) []parquet.WriterProperty {
 		path := parquet.ColumnPath{c.Name()} // a path, not a string: the name may have dots
 		if list, ok := c.Type().(*arrow.ListType); ok {
 			path = append(path, "list", "element") // as v15 names them
-			if list.Elem().ID() != arrow.FLOAT32 {
+			if list.Elem().ID() != arrow.FLOAT32 || c.Unmeasured() {
 				opts = append(opts, parquet.WithStatsPath(path, false))
 			}
 		}

@@ -19,10 +19,11 @@ var (
 
 // Column is one column of records of type R. The zero Column is invalid; use the constructors.
 type Column[R any] struct {
-	field  arrow.Field
-	dict   bool
-	buffer func() buffer[R]
-	cursor func() cursor[R]
+	field      arrow.Field
+	dict       bool
+	unmeasured bool
+	buffer     func() buffer[R]
+	cursor     func() cursor[R]
 }
 
 // buffer collects the values of one column, in Arrow's layout.
@@ -60,6 +61,16 @@ func (c Column[R]) Coded() Column[R] {
 	c.dict = true
 	return c
 }
+
+// NoStatistics returns the column without least and greatest values in Parquet files: right for lists of floats, such as
+// vectors, that nobody looks for by value.
+func (c Column[R]) NoStatistics() Column[R] {
+	c.unmeasured = true
+	return c
+}
+
+// Unmeasured reports whether the column has no statistics.
+func (c Column[R]) Unmeasured() bool { return c.unmeasured }
 
 // Type returns the Arrow type of the column.
 func (c Column[R]) Type() arrow.DataType { return c.field.Type }

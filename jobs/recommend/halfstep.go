@@ -135,7 +135,7 @@ func vectorColumns(noun string, side func(names) names) func(names) table.Column
 		type row = factors.Row
 		return table.Columns[row]{
 			idColumn(noun, side(d).items, func(r *row) uint32 { return r.Index }),
-			table.Floats("factors", func(r *row) []float32 { return r.Values }, nil),
+			table.Floats("factors", func(r *row) []float32 { return r.Values }, nil).NoStatistics(),
 		}
 	}
 }
