@@ -51,9 +51,13 @@ func (a *alternation) learner() learner {
 		stages = append(stages, a.usersStage(t), a.itemsStageOf(t))
 	}
 	users, items := a.users[len(a.users)-1], a.items[len(a.users)]
+	reads := []mapreduce.Port{users, items}
+	if a.params.Explicit {
+		reads = append(reads, a.userItems) // for the mean
+	}
 	return learner{
 		stages: append(stages, a.nearestStage(items)),
-		reads:  []mapreduce.Port{users, items},
+		reads:  reads,
 		scorer: func(env *mapreduce.Env, d names) (scorer, error) { return a.scorer(env, d, users, items) },
 	}
 }

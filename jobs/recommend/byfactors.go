@@ -83,6 +83,7 @@ type byFactors struct {
 	vector    func(dst []float32, row uint32) []float32 // appends that of a user
 	base      func(row uint32) float64                  // what all scores of a user have in addition, or nil
 	vectors   []float32
+	unknown   []bool // users whose vector is zeros
 	seen      [][]uint32
 	places    []uint32
 	list      []neighbours.Scored
@@ -120,10 +121,12 @@ func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFacto
 
 // score implements scorer.
 func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
-	b.vectors, b.places, b.seen = b.vectors[:0], b.places[:0], b.seen[:0]
+	b.vectors, b.unknown, b.places, b.seen = b.vectors[:0], b.unknown[:0], b.places[:0], b.seen[:0]
 	for _, r := range rows {
+		from := len(b.vectors)
 		b.vectors = b.vector(b.vectors, r.Index)
-		from := len(b.places)
+		b.unknown = append(b.unknown, zero(b.vectors[from:]))
+		from = len(b.places)
 		seen := b.catalogue.find(r.Columns, b.places)
 		if b.catalogue.places != nil {
 			b.places, seen = seen, seen[from:]
@@ -137,6 +140,9 @@ func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 			base = b.base(rows[n].Index)
 		}
 		b.list = b.list[:0]
+		if b.unknown[n] {
+			list = nil // all would be equal
+		}
 		for _, s := range list {
 			b.list = append(b.list, neighbours.Scored{Index: b.catalogue.number(s.Item), Score: float64(s.Score) + base})
 		}

@@ -12,6 +12,9 @@ func SmallJob(name string, bytes int64) mapreduce.Job {
 	})
 }
 
+// Validate finds wrong parameters.
+func (p Params) Validate() error { return p.check() }
+
 // FactorsJob scores users by made-up factors: it is what a model of factors costs after its training.
 func FactorsJob(factors int) mapreduce.Job {
 	return mapreduce.New("factors", 1, Defaults(), func(p Params) ([]mapreduce.Stage, error) {

@@ -218,6 +218,7 @@ func TestBadInput(t *testing.T) {
 		{"no item is left", good, func(p *recommend.Params) { p.MinItem = 3 }, []string{"--min-item", "3"}},
 		{"no pair is left", "user,item\n1,7\n1,8\n2,9\n3,9\n", func(p *recommend.Params) { p.MinUser, p.MinItem = 2, 2 }, []string{"--min-user", "--min-item", "no row has both"}},
 		{"small catalogue", good, func(p *recommend.Params) { p.Top = 3 }, []string{"--top 3", "2 items"}},
+		{"too many for ease", diagonal(15_001), func(p *recommend.Params) { p.Algorithm = recommend.EASE }, []string{"--algorithm ease", "15001 users", "15001 items", "15000", "--min-user", "--min-item"}},
 		{"texts as numbers", "user,item\n1,a\n2,b\n", func(p *recommend.Params) { p.IDType = "int64" }, []string{"a", "--id-type"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -238,10 +239,29 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// diagonal is n users with an item each, which no other has.
+func diagonal(n int) string {
+	b := []byte("user,item\n")
+	for i := range n {
+		b = fmt.Appendf(b, "%d,%d\n", i, i)
+	}
+	return string(b)
+}
+
+// TestEaseFits: what counts are the users and items that are left.
+func TestEaseFits(t *testing.T) {
+	in := input(t, diagonal(15_001)+"15001,0\n15001,1\n")
+	cfg := config(t, func(p *recommend.Params) { p.Algorithm, p.Top, p.MinItem = recommend.EASE, 1, 2 }, in)
+	mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
+	if got := lists(t, cfg.Dir); len(got[0]) != 1 || got[0][0].item != 1 || len(got[15001]) != 0 {
+		t.Errorf("%v and %v", got[0], got[15001])
+	}
+}
+
 // TestBadParams: each wrong parameter is refused by the name of its flag, before anything is opened.
 func TestBadParams(t *testing.T) {
 	for flag, change := range map[string]func(p *recommend.Params){
-		"--algorithm":  func(p *recommend.Params) { p.Algorithm = "als" },
+		"--algorithm":  func(p *recommend.Params) { p.Algorithm = "svd" },
 		"--top":        func(p *recommend.Params) { p.Top = 0 },
 		"--similar":    func(p *recommend.Params) { p.Similar = 0 },
 		"--because":    func(p *recommend.Params) { p.Because = -1 },
@@ -262,6 +282,135 @@ func TestBadParams(t *testing.T) {
 				t.Errorf("%v: does not name %s", err, flag)
 			}
 		})
+	}
+}
+
+// TestBadModelParams: wrong parameters of als and ease are refused by the name of their flag and with what is possible, as are those of
+// other algorithms.
+func TestBadModelParams(t *testing.T) {
+	als := func(change func(p *recommend.Params)) func(p *recommend.Params) {
+		return func(p *recommend.Params) {
+			p.Algorithm, p.ValueCol = recommend.ALS, "value"
+			change(p)
+		}
+	}
+	ease := func(change func(p *recommend.Params)) func(p *recommend.Params) {
+		return func(p *recommend.Params) {
+			p.Algorithm = recommend.EASE
+			change(p)
+		}
+	}
+	explicit := func(change func(p *recommend.Params)) func(p *recommend.Params) {
+		return als(func(p *recommend.Params) {
+			p.Explicit = true
+			change(p)
+		})
+	}
+	for name, c := range map[string]struct {
+		change func(p *recommend.Params)
+		says   []string
+	}{
+		"no factors":             {als(func(p *recommend.Params) { p.Factors = given(0) }), []string{"--factors 0", "1 to 1024"}},
+		"many factors":           {als(func(p *recommend.Params) { p.Factors = given(1025) }), []string{"--factors 1025", "1 to 1024"}},
+		"negative factors":       {als(func(p *recommend.Params) { p.Factors = given(-1) }), []string{"--factors -1"}},
+		"no iterations":          {als(func(p *recommend.Params) { p.Iterations = given(0) }), []string{"--iterations 0", "1 to 400"}},
+		"many iterations":        {als(func(p *recommend.Params) { p.Iterations = given(401) }), []string{"--iterations 401", "1 to 400"}},
+		"regularization":         {als(func(p *recommend.Params) { p.Regularization = given(-1.) }), []string{"--regularization -1", "0 or above"}},
+		"no alpha":               {als(func(p *recommend.Params) { p.Alpha = given(0.) }), []string{"--alpha 0", "above 0"}},
+		"negative alpha":         {als(func(p *recommend.Params) { p.Alpha = given(-2.) }), []string{"--alpha -2"}},
+		"solver":                 {als(func(p *recommend.Params) { p.Solver = "lu" }), []string{"--solver", "lu", "cg", "cholesky"}},
+		"confidence":             {als(func(p *recommend.Params) { p.Confidence = "log" }), []string{"--confidence", "log", "alpha-r", "one-plus-alpha-r"}},
+		"regularize-by":          {als(func(p *recommend.Params) { p.RegularizeBy = "users" }), []string{"--regularize-by", "users", "plain", "count"}},
+		"ratings":                {explicit(func(p *recommend.Params) { p.ValueCol = "" }), []string{"--explicit", "--value-col"}},
+		"ratings, alpha":         {explicit(func(p *recommend.Params) { p.Alpha = given(1.) }), []string{"--explicit", "--alpha"}},
+		"ratings, confidence":    {explicit(func(p *recommend.Params) { p.Confidence = "alpha-r" }), []string{"--explicit", "--confidence"}},
+		"ratings, cg":            {explicit(func(p *recommend.Params) { p.Solver = "cg" }), []string{"--explicit", "--solver", "cholesky"}},
+		"ratings regularization": {explicit(func(p *recommend.Params) { p.Regularization = given(-.5) }), []string{"--regularization -0.5"}},
+		"no lambda":              {ease(func(p *recommend.Params) { p.Lambda = given(0.) }), []string{"--lambda 0", "above 0"}},
+		"negative lambda":        {ease(func(p *recommend.Params) { p.Lambda = given(-3.) }), []string{"--lambda -3"}},
+		"lambda of als":          {als(func(p *recommend.Params) { p.Lambda = given(1.) }), []string{"--lambda", "--algorithm als"}},
+		"k of als":               {als(func(p *recommend.Params) { p.K = 5 }), []string{"--k ", "--algorithm als"}},
+		"beta of als":            {als(func(p *recommend.Params) { p.Beta = given(.5) }), []string{"--beta", "--algorithm als"}},
+		"factors of ease":        {ease(func(p *recommend.Params) { p.Factors = given(5) }), []string{"--factors", "--algorithm ease"}},
+		"iterations of ease":     {ease(func(p *recommend.Params) { p.Iterations = given(5) }), []string{"--iterations", "--algorithm ease"}},
+		"alpha of ease":          {ease(func(p *recommend.Params) { p.Alpha = given(.5) }), []string{"--alpha", "--algorithm ease"}},
+		"shrink of ease":         {ease(func(p *recommend.Params) { p.Shrink = 5 }), []string{"--shrink", "--algorithm ease"}},
+		"explicit of ease":       {ease(func(p *recommend.Params) { p.Explicit = true }), []string{"--explicit", "--algorithm ease"}},
+		"solver of rp3beta":      {func(p *recommend.Params) { p.Solver = "cg" }, []string{"--solver", "--algorithm rp3beta"}},
+		"seed of rp3beta":        {func(p *recommend.Params) { p.Seed = 3 }, []string{"--seed", "--algorithm rp3beta"}},
+		"regularize-by of bm25":  {func(p *recommend.Params) { p.Algorithm, p.RegularizeBy = "bm25", "count" }, []string{"--regularize-by", "--algorithm bm25"}},
+		"confidence of bm25":     {func(p *recommend.Params) { p.Algorithm, p.Confidence = "bm25", "alpha-r" }, []string{"--confidence", "--algorithm bm25"}},
+		"regularization of bm25": {func(p *recommend.Params) { p.Algorithm, p.Regularization = "bm25", given(1.) }, []string{"--regularization", "--algorithm bm25"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := mapreduce.Run(t.Context(), jobs.Standard(), recommend.Job(), config(t, c.change, "no-such-file.csv"))
+			mrtest.Code(t, s, err, mapreduce.ExitUsage)
+			for _, word := range c.says {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%v: does not say %q", err, word)
+				}
+			}
+		})
+	}
+}
+
+// TestNotFinite: infinite and undefined parameters, which JSON does not have but a flag may.
+func TestNotFinite(t *testing.T) {
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for flag, change := range map[string]func(p *recommend.Params){
+			"--regularization": func(p *recommend.Params) { p.Algorithm, p.Regularization = recommend.ALS, &v },
+			"--alpha":          func(p *recommend.Params) { p.Algorithm, p.Alpha = recommend.ALS, &v },
+			"--lambda":         func(p *recommend.Params) { p.Algorithm, p.Lambda = recommend.EASE, &v },
+		} {
+			p := recommend.Defaults()
+			change(&p)
+			if err := p.Validate(); err == nil || !strings.Contains(err.Error(), flag) {
+				t.Errorf("%s %v: %v", flag, v, err)
+			}
+		}
+	}
+}
+
+// TestBadValues: a value that is not a number is a reject for als, too, and one whose vector does not fit costs the vectors of its user and
+// its item alone: they have no lists.
+func TestBadValues(t *testing.T) {
+	text, err := os.ReadFile(ratedCrowd(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(t *testing.T, lines string, change func(p *recommend.Params)) (mapreduce.Config, mapreduce.Summary) {
+		cfg := config(t, func(p *recommend.Params) {
+			smallALS(p)
+			p.ValueCol = "rating"
+			change(p)
+		}, input(t, string(text)+lines))
+		cfg.Partitions = 3
+		return cfg, mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitRejects)
+	}
+	for _, explicit := range []bool{false, true} {
+		cfg, s := run(t, "901,3,NaN\n901,4,inf\n901,5,2\n", func(p *recommend.Params) { p.Explicit = explicit })
+		if s.Rows.Rejected != 2 || len(lists(t, cfg.Dir)[901]) != 10 {
+			t.Errorf("%+v, and %v", s.Rows, lists(t, cfg.Dir)[901])
+		}
+	}
+	cfg, s := run(t, "900,3,1\n900,800,3e38\n", func(*recommend.Params) {})
+	if s.Rows.Rejected != 6 { // a user and an item in each of three iterations
+		t.Errorf("%+v", s.Rows)
+	}
+	users, items := factorsOf(t, cfg.Dir, "user"), factorsOf(t, cfg.Dir, "item")
+	got, near := lists(t, cfg.Dir), similar(t, cfg.Dir)
+	if users[900] != nil || items[800] != nil || len(users) != len(got) || len(items) != len(near) || len(got) < 290 {
+		t.Errorf("%v and %v; %d lists of %d users, %d of %d items", users[900], items[800], len(got), len(users), len(near), len(items))
+	}
+	if got[900] != nil || near[800] != nil {
+		t.Errorf("recommended %v, similar %v", got[900], near[800])
+	}
+	for owner, list := range near {
+		for _, l := range list {
+			if l.item == 800 {
+				t.Errorf("%d is near to 800, of which nothing is known", owner)
+			}
+		}
 	}
 }
 

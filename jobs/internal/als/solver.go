@@ -65,7 +65,8 @@ func newSolver(kernel vector.Kernel, opts Options, sums []float64, other *factor
 
 // Row sets dst to the vector of a row: its columns are the rows of other that it lists, ascending, and values are theirs, nil if
 // all are 1. CG starts from prev, the vector before, or from 0 if that is nil. Vectors have the length of a row of other; dst may
-// be prev. A row that lists nothing gets zeros. Cholesky can fail with ErrSingular.
+// be prev. A row that lists nothing gets zeros, and one whose numbers are too large for float32 gets NaN. Cholesky can fail
+// with ErrSingular.
 func (s *Solver) Row(columns []uint32, values, prev, dst []float32) error {
 	if len(columns) == 0 {
 		clear(dst)
@@ -135,16 +136,17 @@ func (o *Options) weight(r float32) (w, t float32) {
 	return w, t
 }
 
-// conjugate takes steps of conjugate gradients from x. q is A x - b, the residual of the other sign.
+// conjugate takes steps of conjugate gradients from x. q is A x - b, the residual of the other sign. Comparisons are such that
+// what is not a number goes on into x.
 func (s *Solver) conjugate(x []float32) {
 	k := s.kernel
 	s.apply(s.q, x, true)
 	copy(s.p, s.q)
 	square := k.Dot(s.q, s.q)
-	for step := 1; square >= tiny; step++ {
+	for step := 1; !(square < tiny); step++ {
 		s.apply(s.ap, s.p, false)
 		curvature := k.Dot(s.p, s.ap)
-		if !(curvature > 0) { // only of a singular matrix, by rounding
+		if curvature <= 0 { // only of a singular matrix, by rounding
 			return
 		}
 		a := square / curvature
