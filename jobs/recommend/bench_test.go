@@ -111,6 +111,7 @@ type benchTask struct {
 	Name   string // of the job
 	Kernel string // job directory with matrices, of which the similarities are computed
 	Peak   int    // factors, of which the dense kernel's peak is measured
+	ALS    *alsTask
 }
 
 type benchAnswer struct {
@@ -118,6 +119,7 @@ type benchAnswer struct {
 	CPU     float64 // seconds, of what was measured in the child
 	PerCPUs float64 // operations in a CPU second
 	Pairs   int64
+	ALS     alsAnswer
 }
 
 const benchFactors = 64
@@ -135,6 +137,8 @@ func TestBenchChild(t *testing.T) {
 					a.Run, err = task.Job.Run(j)
 				}
 			}
+		case task.ALS != nil:
+			a.ALS, err = task.ALS.run()
 		case task.Kernel != "":
 			a.CPU, a.Pairs, err = similarities(task.Kernel)
 		default:

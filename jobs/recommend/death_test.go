@@ -26,29 +26,58 @@ func mortal(t *testing.T, when string) (path string) {
 
 // TestWorkerDies kills a worker in the map and in the reduce tasks of each stage: the results are as if nothing had been.
 func TestWorkerDies(t *testing.T) {
-	in := smallCrowd(t)
-	clean := children(t, nil, in)
-	mrtest.Run(t, jobs.Standard(), smallJob(), clean, mapreduce.ExitComplete)
-	for _, place := range recommend.Places() {
-		t.Run(place, func(t *testing.T) {
-			path := mortal(t, "once")
-			cfg := children(t, nil, in)
-			mrtest.Run(t, jobs.Standard(), recommend.MortalJob(place, smallBytes), cfg, mapreduce.ExitComplete)
-			if _, err := os.Stat(path); err == nil {
-				t.Fatal("no worker died")
-			}
-			var retried []string
-			for _, e := range mrtest.Events(t, cfg.Dir) {
-				if e.Kind == mapreduce.EventRetry {
-					retried = append(retried, e.Stage+"/"+e.Task)
+	in, all := smallCrowd(t), recommend.ModelPlaces()
+	all["rp3beta"] = recommend.Places()
+	for algorithm, places := range all {
+		change := modelOf(algorithm).change
+		clean := children(t, change, in)
+		mrtest.Run(t, jobs.Standard(), smallJob(), clean, mapreduce.ExitComplete)
+		for _, place := range places {
+			t.Run(algorithm+"/"+place, func(t *testing.T) {
+				path := mortal(t, "once")
+				cfg := children(t, change, in)
+				mrtest.Run(t, jobs.Standard(), recommend.MortalJob(place, smallBytes), cfg, mapreduce.ExitComplete)
+				if _, err := os.Stat(path); err == nil {
+					t.Fatal("no worker died")
 				}
-			}
-			if len(retried) != 1 || !strings.HasPrefix(retried[0], place+"-") {
-				t.Errorf("tried again: %q, expected one of %s", retried, place)
-			}
-			mrtest.SameResults(t, clean.Dir, cfg.Dir)
-			mrtest.NothingLeft(t, cfg.Dir)
-		})
+				var retried []string
+				for _, e := range mrtest.Events(t, cfg.Dir) {
+					if e.Kind == mapreduce.EventRetry {
+						retried = append(retried, e.Stage+"/"+e.Task)
+					}
+				}
+				if len(retried) != 1 || !strings.HasPrefix(retried[0], place+"-") {
+					t.Errorf("tried again: %q, expected one of %s", retried, place)
+				}
+				mrtest.SameResults(t, clean.Dir, cfg.Dir)
+				mrtest.NothingLeft(t, cfg.Dir)
+			})
+		}
+	}
+}
+
+// TestPoisonVector: a user whose row kills each worker that makes its vector in the last iteration has none, and no list; all else is as
+// without that.
+func TestPoisonVector(t *testing.T) {
+	in, user := loner(t)
+	change := modelOf(recommend.ALS).change
+	clean := children(t, change, in)
+	s := mrtest.Run(t, jobs.Standard(), smallJob(), clean, mapreduce.ExitComplete)
+	want := outcomeOf(t, clean.Dir, s)
+	mortal(t, fmt.Sprint(len(want.Users)-1)) // the number of the user
+	cfg := children(t, change, in)
+	mrtest.Run(t, jobs.Standard(), recommend.MortalJob("09-users-03/map", smallBytes), cfg, mapreduce.ExitRejects)
+	rejects := mrtest.Rejects(t, jobs.Standard(), cfg.Dir)
+	if len(rejects) != 1 || rejects[0].Stage != "09-users-03" || rejects[0].Class != "crash" {
+		t.Fatalf("rejects %+v, expected one", rejects)
+	}
+	users, got := factorsOf(t, cfg.Dir, "user"), lists(t, cfg.Dir)
+	if _, ok := users[user]; ok || len(users) != len(want.Users)-1 || len(got[user]) != 0 || len(got) != len(want.Lists)-1 {
+		t.Errorf("%d of %d vectors, %d of %d lists, and %v of %d", len(users), len(want.Users), len(got), len(want.Lists), got[user], user)
+	}
+	delete(want.Users, user)
+	if !maps.EqualFunc(users, want.Users, slices.Equal[[]float32]) {
+		t.Error("vectors of others are not as without the poison")
 	}
 }
 

@@ -24,6 +24,11 @@ func TestMain(m *testing.M) {
 	for _, place := range recommend.Places() {
 		all = append(all, recommend.MortalJob(place, smallBytes))
 	}
+	for _, places := range recommend.ModelPlaces() {
+		for _, place := range places {
+			all = append(all, recommend.MortalJob(place, smallBytes))
+		}
+	}
 	os.Exit(mrtest.Main(m, jobs.Standard(), all...))
 }
 

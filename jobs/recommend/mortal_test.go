@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/shardmill/shardmill/jobs/internal/ease"
+	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/interactions"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -83,6 +85,49 @@ func places() map[string]func(j *recommendation, src *mapreduce.Source[interacti
 	}
 }
 
+// modelPlaces are where workers die that train a model.
+func modelPlaces() map[string]func(j *recommendation) learner {
+	index := func(r *factors.Row) uint32 { return r.Index }
+	alternating := func(spoil func(a *alternation)) func(j *recommendation) learner {
+		return func(j *recommendation) learner {
+			a := newAlternation(j)
+			spoil(a)
+			return a.learner()
+		}
+	}
+	return map[string]func(j *recommendation) learner{
+		"04-start/map":    alternating(func(a *alternation) { makeMortal(a.items[0], index) }),
+		"07-users-02/map": alternating(func(a *alternation) { makeMortal(a.users[1], index) }),
+		"08-items-02/map": alternating(func(a *alternation) { makeMortal(a.items[2], index) }),
+		"09-users-03/map": alternating(func(a *alternation) { makeMortal(a.vectors.users, index) }),
+		"11-nearest/map": alternating(func(a *alternation) {
+			makeMortal(a.recommendation.items, func(r *itemRow) uint32 { return r.item })
+		}),
+		"04-solve/reduce": func(j *recommendation) learner {
+			v := newInversion(j)
+			makeMortal(v.model, func(**ease.Inverse) uint32 { return 0 })
+			return v.learner()
+		},
+		"06-score/map": func(j *recommendation) learner {
+			makeMortal(j.users, func(r *userRow) uint32 { return r.user })
+			return newInversion(j).learner()
+		},
+	}
+}
+
+// ModelPlaces is Places of models, by algorithm.
+func ModelPlaces() map[string][]string {
+	m := map[string][]string{}
+	for place := range modelPlaces() {
+		algorithm := ALS
+		if place == "04-solve/reduce" || place == "06-score/map" {
+			algorithm = EASE
+		}
+		m[algorithm] = append(m[algorithm], place)
+	}
+	return m
+}
+
 // Places lists where workers of mortal jobs die: in which stage, and in which of its kinds of tasks.
 func Places() []string { return slices.Sorted(maps.Keys(places())) }
 
@@ -94,6 +139,11 @@ func MortalJob(place string, bytes int64) mapreduce.Job {
 		}
 		j := newRecommendation(p)
 		src := j.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})
+		if train := modelPlaces()[place]; train != nil {
+			l := train(j)
+			list := append([]mapreduce.Stage{j.matrixStage(src), j.transposeStage()}, l.stages...)
+			return append(list, j.scoreStage(l)), nil
+		}
 		places()[place](j, src)
 		return j.stages(src), nil
 	})
