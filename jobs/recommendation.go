@@ -12,7 +12,26 @@ type suggestionRow struct{ recommend.Suggestion }
 
 // Cells implements Row.
 func (r suggestionRow) Cells() []string {
-	return []string{strconv.Itoa(int(r.Rank)), r.Item, score(r.Score), strings.Join(r.Because, ", ")}
+	cells := []string{strconv.Itoa(int(r.Rank)), r.Item, score(r.Score)}
+	for _, of := range r.Ranks {
+		if of.Rank == 0 {
+			cells = append(cells, "-")
+		} else {
+			cells = append(cells, strconv.Itoa(int(of.Rank)))
+		}
+	}
+	return append(cells, strings.Join(r.Because, ", "))
+}
+
+// suggestionHeader is that of suggestionRow: the ranks in the lists of several algorithms have columns too.
+func suggestionHeader(list []recommend.Suggestion) []string {
+	header := []string{"rank", "item", "score"}
+	if len(list) > 0 {
+		for _, of := range list[0].Ranks {
+			header = append(header, of.Algorithm)
+		}
+	}
+	return append(header, "because of")
 }
 
 type neighbourRow struct{ recommend.Neighbour }
@@ -29,7 +48,7 @@ func showRecommended(v View) ([]Table, error) {
 	switch {
 	case v.User != "":
 		o, list, err := recommend.ShowUser(v.Out, v.User)
-		t := Table{Name: "recommendations", Title: ownerTitle("user", o, "recommended", "item"), Header: []string{"rank", "item", "score", "because of"}}
+		t := Table{Name: "recommendations", Title: ownerTitle("user", o, "recommended", "item"), Header: suggestionHeader(list)}
 		for _, s := range list[:min(len(list), v.Rows)] {
 			t.Rows = append(t.Rows, suggestionRow{s})
 		}

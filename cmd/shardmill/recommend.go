@@ -42,6 +42,14 @@ Algorithms:
               (Steck); --lambda 100
   popularity  what most users have: a baseline
 
+Several, as als,rp3beta,popularity, learn one after the other, and their lists
+are merged into one: --blend rrf adds up reciprocal ranks, --blend weighted
+scores that are scaled to 0..1, each times its number in --weights. A flag is
+for all that have it; parameters of one stand behind its name:
+als:factors=32:alpha=40,rp3beta:k=100. Then recommendations has the rank in each
+list too (als_rank, 0 if not in it), and similar_items are of the first one that
+is not popularity or ease.
+
 Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
 because), similar_items (item, rank, neighbour, similarity), users and items
 (counts, length of the list, reason if it is shorter), and of als user_factors
@@ -59,7 +67,9 @@ Examples:
 func recommendFlags() []cli.Flag {
 	d := recommend.Defaults()
 	return []cli.Flag{
-		&cli.StringFlag{Name: "algorithm", Value: d.Algorithm, Usage: "`NAME`" + strings.Join(recommend.Algorithms(), ", ") + " (default: " + d.Algorithm + ")"},
+		&cli.StringFlag{Name: "algorithm", Value: d.Algorithm, Usage: "`NAME`" + strings.Join(recommend.Algorithms(), ", ") + "; or several, with commas" + " (default: " + d.Algorithm + ")"},
+		&cli.StringFlag{Name: "blend", Usage: "`HOW`several algorithms are merged: rrf, by ranks, or weighted, by scores (default: rrf)"},
+		&cli.StringFlag{Name: "weights", Usage: "`W,W`of several algorithms (default: equal)"},
 		&cli.StringFlag{Name: "user-col", Value: d.UserCol, Usage: "`COL`column of the user: name or number (default: " + d.UserCol + ")"},
 		&cli.StringFlag{Name: "item-col", Value: d.ItemCol, Usage: "`COL`column of the item (default: " + d.ItemCol + ")"},
 		&cli.StringFlag{Name: "value-col", Usage: "`COL`column of the value (default: each row counts 1)"},
@@ -122,6 +132,7 @@ func recommendParams(c *cli.Context) recommend.Params {
 	p.UserCol, p.ItemCol, p.ValueCol, p.TimeCol = c.String("user-col"), c.String("item-col"), c.String("value-col"), c.String("time-col")
 	p.Format, p.Separator, p.NoHeader = c.String("input-format"), c.String("separator"), c.Bool("no-header")
 	p.Algorithm, p.Top, p.Similar, p.Because = c.String("algorithm"), c.Int("top"), c.Int("similar"), c.Int("because")
+	p.Blend, p.Weights = c.String("blend"), c.String("weights")
 	p.Duplicates, p.HalfLife, p.IDType = c.String("duplicates"), c.String("half-life"), c.String("id-type")
 	p.MinUser, p.MinItem, p.ShardRows = c.Int64("min-user"), c.Int64("min-item"), c.Int64("shard-rows")
 	p.K, p.Shrink = c.Int("k"), c.Float64("shrink")

@@ -8,7 +8,6 @@ import (
 
 	"github.com/shardmill/shardmill/jobs/internal/als"
 	"github.com/shardmill/shardmill/jobs/internal/ease"
-	"github.com/shardmill/shardmill/jobs/internal/neighbours"
 )
 
 // FactorOptions are the parameters of als and of ease. Nil and empty ones are their defaults.
@@ -40,43 +39,8 @@ const (
 	defaultLambda     = 100 // of ease
 )
 
-// option is a parameter of some algorithms.
-type option struct {
-	flag  string
-	given bool
-	of    []string
-}
-
-// options lists the parameters that not all algorithms have.
-func (p Params) options() []option {
-	cosines := []string{string(neighbours.Cosine), string(neighbours.TFIDF), string(neighbours.BM25), string(neighbours.Jaccard), string(neighbours.LLR)}
-	near := append(slices.Clone(cosines), string(neighbours.RP3beta))
-	return []option{
-		{"k", p.K != 0, near},
-		{"shrink", p.Shrink != 0, near},
-		{"alpha", p.Alpha != nil, []string{string(neighbours.RP3beta), ALS}},
-		{"beta", p.Beta != nil, near},
-		{"k1", p.K1 != nil, near},
-		{"b", p.B != nil, near},
-		{"factors", p.Factors != nil, []string{ALS}},
-		{"iterations", p.Iterations != nil, []string{ALS}},
-		{"regularization", p.Regularization != nil, []string{ALS}},
-		{"regularize-by", p.RegularizeBy != "", []string{ALS}},
-		{"confidence", p.Confidence != "", []string{ALS}},
-		{"solver", p.Solver != "", []string{ALS}},
-		{"seed", p.Seed != 0, []string{ALS}},
-		{"explicit", p.Explicit, []string{ALS}},
-		{"lambda", p.Lambda != nil, []string{EASE}},
-	}
-}
-
-// checkMethod finds wrong parameters of the algorithm, and those of others.
+// checkMethod finds wrong parameters of the algorithm, which is one.
 func (p Params) checkMethod() error {
-	for _, o := range p.options() {
-		if o.given && !slices.Contains(o.of, p.Algorithm) {
-			return fmt.Errorf("--%s is not for --algorithm %s", o.flag, p.Algorithm)
-		}
-	}
 	switch p.Algorithm {
 	case Popularity:
 		return nil

@@ -35,13 +35,13 @@ type alternation struct {
 
 func newAlternation(j *recommendation) *alternation {
 	a := &alternation{recommendation: j, model: j.params.model()}
-	a.items = append(a.items, factorsOf("items_00"))
+	a.items = append(a.items, factorsOf(j.dataName("items_00")))
 	for i := range j.params.iterations() {
-		a.users = append(a.users, factorsOf(fmt.Sprintf("users_%02d", i+1)))
-		a.items = append(a.items, factorsOf(fmt.Sprintf("items_%02d", i+1)))
+		a.users = append(a.users, factorsOf(j.dataName(fmt.Sprintf("users_%02d", i+1))))
+		a.items = append(a.items, factorsOf(j.dataName(fmt.Sprintf("items_%02d", i+1))))
 	}
-	a.vectors.users = result("user_factors", j.names, vectorColumns("user", func(d names) names { return names{items: d.users} }))
-	a.vectors.items = result("item_factors", j.names, vectorColumns("item", func(d names) names { return d }))
+	a.vectors.users = result(j.resultName("user_factors"), j.names, vectorColumns("user", func(d names) names { return names{items: d.users} }))
+	a.vectors.items = result(j.resultName("item_factors"), j.names, vectorColumns("item", func(d names) names { return d }))
 	return a
 }
 
@@ -55,16 +55,18 @@ func (a *alternation) learner() learner {
 	if a.params.Explicit {
 		reads = append(reads, a.userItems) // for the mean
 	}
+	if a.describes {
+		stages = append(stages, a.nearestStage(items))
+	}
 	return learner{
-		stages: append(stages, a.nearestStage(items)),
-		reads:  reads,
+		stages: stages, reads: reads,
 		scorer: func(env *mapreduce.Env, d names) (scorer, error) { return a.scorer(env, d, users, items) },
 	}
 }
 
 // startStage makes up the vectors of items that the first iteration begins with.
 func (a *alternation) startStage() mapreduce.Stage {
-	st := mapreduce.NewStage("start", a.itemUsers, vectorBatch,
+	st := mapreduce.NewStage(a.stageName("start"), a.itemUsers, vectorBatch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			return &halfStep{
 				model: a.model, to: a.items[0],
@@ -78,7 +80,7 @@ func (a *alternation) startStage() mapreduce.Stage {
 func (a *alternation) usersStage(t int) mapreduce.Stage {
 	before, to := a.items[t-1], a.users[t-1]
 	writes, results := a.last(t, to, a.vectors.users)
-	st := mapreduce.NewStage(fmt.Sprintf("users-%02d", t), a.userItems, vectorBatch,
+	st := mapreduce.NewStage(a.stageName(fmt.Sprintf("users-%02d", t)), a.userItems, vectorBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := a.names(env)
 			if err != nil {
@@ -102,7 +104,7 @@ func (a *alternation) usersStage(t int) mapreduce.Stage {
 func (a *alternation) itemsStageOf(t int) mapreduce.Stage {
 	before, to := a.users[t-1], a.items[t]
 	writes, results := a.last(t, to, a.vectors.items)
-	st := mapreduce.NewStage(fmt.Sprintf("items-%02d", t), a.itemUsers, vectorBatch,
+	st := mapreduce.NewStage(a.stageName(fmt.Sprintf("items-%02d", t)), a.itemUsers, vectorBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := a.names(env)
 			if err != nil {

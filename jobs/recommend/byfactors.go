@@ -154,7 +154,7 @@ func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 
 // nearestStage finds the items nearest to each item by the cosine of their vectors, without their biases.
 func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) mapreduce.Stage {
-	st := mapreduce.NewStage("nearest", a.itemUsers, scoreBatch,
+	st := mapreduce.NewStage(a.stageName("nearest"), a.itemUsers, scoreBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := a.names(env)
 			if err != nil {

@@ -69,7 +69,22 @@ func reasonColumn[R any](get func(*R) string) table.Column[R] {
 	return table.NullString("reason", func(r *R) (string, bool) { return get(r), get(r) != "" }, nil)
 }
 
-func listColumns(d names) table.Columns[recommended] {
+// listColumns are those of lists: of a blend, with the rank in the list of each algorithm by its label.
+func listColumns(labels []string) func(names) table.Columns[recommended] {
+	type row = recommended
+	return func(d names) table.Columns[row] {
+		columns := plainListColumns(d)
+		for q, label := range labels {
+			columns = append(columns, table.Int32(label+rankSuffix, func(r *row) int32 { return r.ranks[q] }, nil).Coded())
+		}
+		return columns
+	}
+}
+
+// rankSuffix ends the names of columns of ranks.
+const rankSuffix = "_rank"
+
+func plainListColumns(d names) table.Columns[recommended] {
 	type row = recommended
 	return table.Columns[row]{
 		idColumn("user", d.users, func(r *row) uint32 { return r.user }).Coded(),

@@ -13,13 +13,17 @@
 //	               vectors of one side out of those of the other, side datasets too; then nearest. ease has solve and items
 //	05-score       user_items by rows: the best N items of each user, without those that the user has
 //
+// Several algorithms learn one after the other; their labels are behind the names of their stages and datasets, as in
+// 04-similarity-rp3beta. One score stage makes the lists of all of them for a user, and merges them (package blend).
+//
 // Users and items are dense numbers between the stages, in the order of their ids: so a tie by number is a tie by id.
 // Dictionaries and matrices are files that every worker maps into memory. Nothing depends on the number of workers:
 // each row of a result is made by one task, from sums in the order of the numbers.
 //
 // Results, in out/:
 //
-//	recommendations  user, rank (from 1), item, score, because (the user's items that contributed most, at most three)
+//	recommendations  user, rank (from 1), item, score, because (the user's items that contributed most, at most three); of
+//	                 several algorithms also LABEL_rank, the item's rank in the list of each, 0 if it is not there
 //	similar_items    item, rank, neighbour, similarity
 //	users            user, items (that the user has), recommended (length of the list), reason (why it is shorter than N, or null)
 //	items            item, users (that have it), similar (length of the list), reason

@@ -30,14 +30,18 @@ const (
 
 func newInversion(j *recommendation) *inversion {
 	return &inversion{recommendation: j, model: &mapreduce.Dataset[*ease.Inverse]{
-		Name: "inverse", Ext: "ease", Side: true,
+		Name: j.dataName("inverse"), Ext: "ease", Side: true,
 		Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[*ease.Inverse], error) { return inverseSink{w}, nil },
 	}}
 }
 
 func (v *inversion) learner() learner {
+	stages := []mapreduce.Stage{v.solveStage()}
+	if v.describes {
+		stages = append(stages, v.itemsStage())
+	}
 	return learner{
-		stages: []mapreduce.Stage{v.solveStage(), v.itemsStage()},
+		stages: stages,
 		reads:  []mapreduce.Port{v.userItems, v.itemUsers, v.model},
 		scorer: v.scorer, batch: inverseBatch,
 	}
@@ -61,7 +65,7 @@ func (v *inversion) solveStage() mapreduce.Stage {
 		},
 		Writes: []mapreduce.Port{v.model},
 	}
-	st := mapreduce.NewStage("solve", v.userItems, transposeBatch,
+	st := mapreduce.NewStage(v.stageName("solve"), v.userItems, transposeBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			return beginning{begin}, v.fits(env)
 		}, begin)

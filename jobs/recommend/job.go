@@ -57,6 +57,9 @@ func (j *recommendation) stages(src *mapreduce.Source[interactions.Row]) []mapre
 // recommendation is what the stages of a job share: its datasets, and the files that a process has mapped.
 type recommendation struct {
 	params    Params
+	parts     []part // the algorithms
+	label     string // where this is for one part of several: its label, else ""
+	describes bool   // the part writes items and similar_items
 	library   *library
 	byUser    *rowStream // of interactions, for userItems
 	byItem    *rowStream // of userItems, for itemUsers
@@ -72,9 +75,11 @@ type recommendation struct {
 	lists      *mapreduce.Dataset[recommended]
 }
 
+// newRecommendation makes it of parameters that have been checked.
 func newRecommendation(p Params) *recommendation {
+	parts, _ := p.parts() // whose errors are those of check
 	j := &recommendation{
-		params: p, library: newLibrary(),
+		params: p, parts: parts, describes: true, library: newLibrary(),
 		userIDs: dictionary("user_ids", ids.Type(p.IDType)), itemIDs: dictionary("item_ids", ids.Type(p.IDType)),
 		userItems: rowsOf("user_items"), itemUsers: rowsOf("item_users"), neighbours: rowsOf("neighbours"),
 	}
@@ -85,7 +90,7 @@ func newRecommendation(p Params) *recommendation {
 	j.items = result("items", j.names, itemColumns)
 	j.similar = result("similar_items", j.names, similarColumns)
 	j.users = result("users", j.names, userColumns)
-	j.lists = result("recommendations", j.names, listColumns)
+	j.lists = result("recommendations", j.names, listColumns(labels(parts)))
 	return j
 }
 
@@ -177,19 +182,25 @@ func (j *recommendation) similarityStage() mapreduce.Stage {
 		}
 		return d.Len(), func(int) int64 { return 1 }, nil
 	})
-	st := mapreduce.NewStage("similarity", j.itemUsers, rowBatch,
+	writes, items, similar := []mapreduce.Port{near}, j.items, j.similar
+	if j.describes {
+		writes = append(writes, items, similar)
+	} else {
+		items, similar = nil, nil
+	}
+	st := mapreduce.NewStage(j.stageName("similarity"), j.itemUsers, rowBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
-			users, items, err := j.matrices(env)
+			byUser, byItem, err := j.matrices(env)
 			if err != nil {
 				return nil, err
 			}
 			method := j.params.method()
-			kernel, err := neighbours.NewKernel(method, users, items)
+			kernel, err := neighbours.NewKernel(method, byUser, byItem)
 			return &nearest{
 				kernel: kernel, transposed: method.Transposed(), kept: method.K, most: j.params.Similar,
-				items: j.items, similar: j.similar, neighbours: near,
+				items: items, similar: similar, neighbours: near,
 			}, err
-		}, near, j.items, j.similar)
+		}, writes...)
 	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs, j.userItems, j.itemUsers}
 	return st
 }
@@ -209,7 +220,7 @@ func (j *recommendation) matrices(env *mapreduce.Env) (users, items *matrix.Matr
 
 // itemsStage counts the users of each item.
 func (j *recommendation) itemsStage() mapreduce.Stage {
-	st := mapreduce.NewStage("items", j.itemUsers, rowBatch,
+	st := mapreduce.NewStage(j.stageName("items"), j.itemUsers, rowBatch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			return counted{j.items}, nil
 		}, j.items)
@@ -231,7 +242,11 @@ func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 			}
 			s, err := l.scorer(env, d)
 			items := side{ids: d.items, least: j.params.MinItem}
-			return &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}, err
+			m := &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}
+			if b, ok := s.(*blended); ok {
+				m.ranks = b.ranks
+			}
+			return m, err
 		}, j.users, j.lists)
 	st.Reads = append([]mapreduce.Port{j.userIDs, j.itemIDs}, l.reads...)
 	return st

@@ -13,11 +13,29 @@ type learner struct {
 	batch  int // users that it scores together, 0 for scoreBatch
 }
 
-// learner is the algorithm that the parameters ask for.
+// learner is what the parameters ask for: one algorithm, or a blend of several.
 func (j *recommendation) learner() learner {
+	if len(j.parts) == 1 {
+		alone := *j
+		alone.params = j.parts[0].Params
+		return alone.learnerOf()
+	}
+	learners := make([]learner, len(j.parts))
+	for i, of := range j.parts {
+		learners[i] = j.partOf(of, i == describing(j.parts)).learnerOf()
+	}
+	return j.blend(learners)
+}
+
+// learnerOf is the one algorithm of the parameters.
+func (j *recommendation) learnerOf() learner {
 	switch j.params.Algorithm {
 	case Popularity:
-		return learner{stages: []mapreduce.Stage{j.itemsStage()}, reads: []mapreduce.Port{j.itemUsers}, scorer: j.popularity}
+		l := learner{reads: []mapreduce.Port{j.itemUsers}, scorer: j.popularity}
+		if j.describes {
+			l.stages = []mapreduce.Stage{j.itemsStage()}
+		}
+		return l
 	case ALS:
 		return newAlternation(j).learner()
 	case EASE:

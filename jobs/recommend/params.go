@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/interactions"
@@ -17,7 +16,9 @@ import (
 type Params struct {
 	interactions.Options
 
-	Algorithm  string   `json:"algorithm"`
+	Algorithm  string   `json:"algorithm"`           // or several, with their own parameters: see parts
+	Blend      string   `json:"blend,omitempty"`     // of several algorithms: rrf, its default, or weighted
+	Weights    string   `json:"weights,omitempty"`   // of several algorithms, "2,1,1"; "" for equal ones
 	Top        int      `json:"top"`                 // items of a user
 	Similar    int      `json:"similar"`             // items of an item in similar_items
 	Because    int      `json:"because"`             // items that are named as reasons of a recommendation
@@ -81,8 +82,6 @@ func (p Params) check() error {
 		return err
 	}
 	switch {
-	case !slices.Contains(Algorithms(), p.Algorithm):
-		return fmt.Errorf("--algorithm %q: one of %s", p.Algorithm, strings.Join(Algorithms(), ", "))
 	case p.Top < 1 || p.Top > most:
 		return fmt.Errorf("--top %d: from 1 to %d", p.Top, most)
 	case p.Similar < 1 || p.Similar > most:
@@ -102,7 +101,7 @@ func (p Params) check() error {
 	if err := ids.Type(p.IDType).Check(); err != nil {
 		return fmt.Errorf("--id-type %w", err)
 	}
-	return p.checkMethod()
+	return p.checkParts()
 }
 
 func (p Params) checkValues() error {

@@ -22,6 +22,7 @@ type recommended struct {
 	rank       int32
 	score      float64
 	because    []uint32 // valid until the next batch
+	ranks      []int32  // in the lists of several algorithms, 0 where one is without the item; valid as because
 }
 
 // scorer makes the lists of users out of the items that they have.
@@ -51,6 +52,7 @@ func (o *oneByOne) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours
 // scoring writes the list of each user.
 type scoring struct {
 	scorer    scorer
+	ranks     func(place int) []int32 // of the list that is passed on; nil of one algorithm
 	top       int
 	catalogue int // items that there are
 	users     *mapreduce.Dataset[userRow]
@@ -59,11 +61,12 @@ type scoring struct {
 	at        []int         // which rows of the batch these are
 	rows      []recommended // of a user
 	because   []uint32      // of all rows of the batch
+	allRanks  []int32       // of all rows of the batch
 }
 
 // Map implements mapreduce.Mapper.
 func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
-	m.live, m.at, m.because = m.live[:0], m.at[:0], m.because[:0]
+	m.live, m.at, m.because, m.allRanks = m.live[:0], m.at[:0], m.because[:0], m.allRanks[:0]
 	for i := range batch {
 		if !out.Rejected(i) {
 			m.live, m.at = append(m.live, &batch[i]), append(m.at, i)
@@ -81,7 +84,7 @@ func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *map
 	for rank, s := range list {
 		from := len(m.because)
 		m.because = append(m.because, s.Because...)
-		m.rows = append(m.rows, recommended{r.Index, s.Index, int32(rank + 1), s.Score, m.because[from:]})
+		m.rows = append(m.rows, recommended{r.Index, s.Index, int32(rank + 1), s.Score, m.because[from:], m.keepRanks(rank)})
 	}
 	m.lists.WriteRows(out, i, m.rows)
 	row := userRow{user: r.Index, items: int64(len(r.Columns)), length: int32(len(list))}
@@ -93,6 +96,16 @@ func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *map
 		row.reason = reasonNoCandidates
 	}
 	m.users.Write(out, i, row)
+}
+
+// keepRanks copies the ranks of the item at a place.
+func (m *scoring) keepRanks(place int) []int32 {
+	if m.ranks == nil {
+		return nil
+	}
+	from := len(m.allRanks)
+	m.allRanks = append(m.allRanks, m.ranks(place)...)
+	return m.allRanks[from:]
 }
 
 // Close implements mapreduce.Mapper.

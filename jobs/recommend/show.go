@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/rowgroup"
@@ -18,6 +19,14 @@ type Suggestion struct {
 	Item    string   `json:"item"`
 	Score   float64  `json:"score"`
 	Because []string `json:"because"` // items of the user
+	// Ranks are those in the lists of several algorithms, in their order; nil of one.
+	Ranks []PartRank `json:"ranks,omitempty"`
+}
+
+// PartRank is the rank of an item in the list of one of several algorithms.
+type PartRank struct {
+	Algorithm string `json:"algorithm"` // with a number for a second one of that name
+	Rank      int32  `json:"rank"`      // 0 where the list does not have the item
 }
 
 // Neighbour is an item of an item's list.
@@ -49,12 +58,12 @@ func ShowUser(out, user string) (o Owner, list []Suggestion, err error) {
 		return o, nil, err
 	}
 	err = find(filepath.Join(out, "recommendations"), "user", user, func(s shape) table.Columns[Suggestion] {
-		return table.Columns[Suggestion]{
+		return append(table.Columns[Suggestion]{
 			table.Int32("rank", nil, func(r *Suggestion, v int32) { r.Rank = v }),
 			idText("item", s, func(r *Suggestion) *string { return &r.Item }),
 			table.Float64("score", nil, func(r *Suggestion, v float64) { r.Score = v }),
 			idTexts("because", s.numeric("item"), func(r *Suggestion) *[]string { return &r.Because }),
-		}
+		}, s.ranks()...)
 	}, func(r *Suggestion) { list = append(list, *r) })
 	return o, list, err
 }
@@ -97,6 +106,25 @@ type shape []rowgroup.Column
 func (s shape) numeric(column string) bool {
 	i := slices.IndexFunc(s, func(c rowgroup.Column) bool { return c.Name == column })
 	return i >= 0 && s[i].Kind == rowgroup.Int
+}
+
+// ranks are the columns of the ranks in the lists of several algorithms.
+func (s shape) ranks() (columns table.Columns[Suggestion]) {
+	var none []PartRank
+	for _, c := range s {
+		if label, ok := strings.CutSuffix(c.Name, rankSuffix); ok {
+			none = append(none, PartRank{Algorithm: label})
+		}
+	}
+	for q, of := range none {
+		columns = append(columns, table.Int32(of.Algorithm+rankSuffix, nil, func(r *Suggestion, v int32) {
+			if q == 0 {
+				r.Ranks = slices.Clone(none)
+			}
+			r.Ranks[q].Rank = v
+		}))
+	}
+	return columns
 }
 
 func idText[R any](name string, s shape, of func(*R) *string) table.Column[R] {

@@ -34,10 +34,10 @@ const (
 // nearest finds the nearest items of each item.
 type nearest struct {
 	kernel     *neighbours.Kernel
-	transposed bool // an entry is stored at the neighbour, for the item
-	kept       int  // neighbours that the kernel keeps
-	most       int  // of them in similar_items
-	items      *mapreduce.Dataset[itemRow]
+	transposed bool                        // an entry is stored at the neighbour, for the item
+	kept       int                         // neighbours that the kernel keeps
+	most       int                         // of them in similar_items
+	items      *mapreduce.Dataset[itemRow] // nil, as similar, where another algorithm writes them
 	similar    *mapreduce.Dataset[similarRow]
 	neighbours *rowStream
 	list       []neighbours.Neighbour
@@ -68,6 +68,9 @@ func (m *nearest) row(i int, r *matrix.Row, out *mapreduce.Out) {
 		} else {
 			m.emit(i, r.Index, n.Index, n.Similarity, out)
 		}
+	}
+	if m.items == nil {
+		return
 	}
 	m.similar.WriteRows(out, i, m.rows)
 	row := itemRow{item: r.Index, users: int64(len(r.Columns)), length: int32(min(len(m.list), m.most))}
