@@ -6,6 +6,8 @@ import (
 	"github.com/shardmill/shardmill/formats/arrowfile"
 	"github.com/shardmill/shardmill/formats/parquetfile"
 	"github.com/shardmill/shardmill/formats/table"
+	"github.com/shardmill/shardmill/jobs/internal/ids"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -34,8 +36,27 @@ func Standard() mapreduce.Options {
 		Count: map[string]func(path string) (int64, error){
 			"parquet": parquetfile.Rows,
 			"arrow":   arrowfile.Rows,
+			"ids":     idRows,
+			"matrix":  matrixRows,
+			// "factors": rows that were left out are zeros in the file; "ease" is one. Their checksums tell.
 		},
 	}
+}
+
+func idRows(path string) (int64, error) {
+	d, err := ids.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	return int64(d.Len()), d.Close()
+}
+
+func matrixRows(path string) (int64, error) {
+	r, err := matrix.OpenReader(path)
+	if err != nil {
+		return 0, err
+	}
+	return r.About().Written, r.Close()
 }
 
 func rejectColumns() table.Columns[mapreduce.Reject] {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -50,6 +51,10 @@ als:factors=32:alpha=40,rp3beta:k=100. Then recommendations has the rank in each
 list too (als_rank, 0 if not in it), and similar_items are of the first one that
 is not popularity or ease.
 
+With --model JOB nothing is trained: users that are new, or have more items than
+before, are scored by what the complete job JOB has learned. Rows of an item
+that it does not know are dropped (unknown-item).
+
 Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
 because), similar_items (item, rank, neighbour, similarity), users and items
 (counts, length of the list, reason if it is shorter), and of als user_factors
@@ -61,6 +66,7 @@ Examples:
   shardmill recommend --algorithm cosine --k 50 --out job log/*.csv.gz
   shardmill recommend --separator :: --no-header --user-col 1 --item-col 2 \
     --value-col 3 --out job ratings.dat
+  shardmill recommend --model job --out today new-ratings.csv
   shardmill show --user 42 job
 `
 
@@ -70,6 +76,7 @@ func recommendFlags() []cli.Flag {
 		&cli.StringFlag{Name: "algorithm", Value: d.Algorithm, Usage: "`NAME`" + strings.Join(recommend.Algorithms(), ", ") + "; or several, with commas" + " (default: " + d.Algorithm + ")"},
 		&cli.StringFlag{Name: "blend", Usage: "`HOW`several algorithms are merged: rrf, by ranks, or weighted, by scores (default: rrf)"},
 		&cli.StringFlag{Name: "weights", Usage: "`W,W`of several algorithms (default: equal)"},
+		&cli.StringFlag{Name: "model", Usage: "`JOB`score users by what this complete recommend job has learned, without training"},
 		&cli.StringFlag{Name: "user-col", Value: d.UserCol, Usage: "`COL`column of the user: name or number (default: " + d.UserCol + ")"},
 		&cli.StringFlag{Name: "item-col", Value: d.ItemCol, Usage: "`COL`column of the item (default: " + d.ItemCol + ")"},
 		&cli.StringFlag{Name: "value-col", Usage: "`COL`column of the value (default: each row counts 1)"},
@@ -113,10 +120,16 @@ func (p *program) recommendCommand() *cli.Command {
 		Flags: slices.Concat(recommendFlags(), identityFlags(), runFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := jobConfig(c)
-			if err == nil {
-				cfg.Params, err = json.Marshal(recommendParams(c))
-			}
 			if err != nil {
+				return err
+			}
+			params := recommendParams(c)
+			if params.Model != "" {
+				if params, err = foldParams(c, params); err != nil {
+					return err
+				}
+			}
+			if cfg.Params, err = json.Marshal(params); err != nil {
 				return err
 			}
 			return p.runJob(c.Context, styleOf(c), cfg, func(ctx context.Context, cfg mapreduce.Config) (mapreduce.Summary, error) {
@@ -124,6 +137,19 @@ func (p *program) recommendCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// foldParams are the job's parameters with those of the model.
+func foldParams(c *cli.Context, p recommend.Params) (recommend.Params, error) {
+	if !c.IsSet("algorithm") {
+		p.Algorithm = ""
+	}
+	p, err := recommend.FoldIn(p)
+	var usage *mapreduce.UsageError
+	if errors.As(err, &usage) {
+		return p, &commandError{"recommend", usage}
+	}
+	return p, err
 }
 
 // recommendParams are the job's parameters.
@@ -135,6 +161,7 @@ func recommendParams(c *cli.Context) recommend.Params {
 	p.Blend, p.Weights = c.String("blend"), c.String("weights")
 	p.Duplicates, p.HalfLife, p.IDType = c.String("duplicates"), c.String("half-life"), c.String("id-type")
 	p.MinUser, p.MinItem, p.ShardRows = c.Int64("min-user"), c.Int64("min-item"), c.Int64("shard-rows")
+	p.Model = c.String("model")
 	p.K, p.Shrink = c.Int("k"), c.Float64("shrink")
 	p.MinValue, p.Alpha, p.Beta, p.K1, p.B = given(c, "min-value"), given(c, "alpha"), given(c, "beta"), given(c, "k1"), given(c, "b")
 	p.Factors, p.Iterations, p.Regularization, p.Lambda = givenInt(c, "factors"), givenInt(c, "iterations"), given(c, "regularization"), given(c, "lambda")

@@ -28,17 +28,22 @@ type alternation struct {
 	model   model
 	users   []*mapreduce.Dataset[factors.Row] // after each iteration
 	items   []*mapreduce.Dataset[factors.Row] // before the first iteration, and after each
+	ratings *mapreduce.Dataset[float64]       // their mean, if they are explicit
 	vectors struct {
 		users, items *mapreduce.Dataset[factors.Row]
 	} // of the last iteration, as results
 }
 
 func newAlternation(j *recommendation) *alternation {
-	a := &alternation{recommendation: j, model: j.params.model()}
+	a := &alternation{recommendation: j, model: j.params.model(), ratings: ratingMean()}
 	a.items = append(a.items, factorsOf(j.dataName("items_00")))
 	for i := range j.params.iterations() {
 		a.users = append(a.users, factorsOf(j.dataName(fmt.Sprintf("users_%02d", i+1))))
 		a.items = append(a.items, factorsOf(j.dataName(fmt.Sprintf("items_%02d", i+1))))
+	}
+	if j.alone() { // a model
+		a.items[len(a.items)-1] = factorsOf("item_vectors")
+		a.items[len(a.items)-1].Side = false
 	}
 	a.vectors.users = result(j.resultName("user_factors"), j.names, vectorColumns("user", func(d names) names { return names{items: d.users} }))
 	a.vectors.items = result(j.resultName("item_factors"), j.names, vectorColumns("item", func(d names) names { return d }))
@@ -185,6 +190,9 @@ func (a *alternation) rate(env *mapreduce.Env, h *halfStep, other *factors.Matri
 
 // mean is the mean of all ratings.
 func (a *alternation) mean(env *mapreduce.Env) (float64, error) {
+	if a.params.Model != "" {
+		return a.storedMean(env)
+	}
 	d, err := a.names(env)
 	if err != nil {
 		return 0, err

@@ -146,6 +146,9 @@ func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 		for _, s := range list {
 			b.list = append(b.list, neighbours.Scored{Index: b.catalogue.number(s.Item), Score: float64(s.Score) + base})
 		}
+		if len(rows[n].Columns) == 0 {
+			b.list = b.list[:0] // its scores tell nothing
+		}
 		pass(rows[n], b.list)
 		n++
 		return nil
@@ -154,6 +157,12 @@ func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 
 // nearestStage finds the items nearest to each item by the cosine of their vectors, without their biases.
 func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) mapreduce.Stage {
+	writes, reads := []mapreduce.Port{a.recommendation.items, a.similar}, []mapreduce.Port{a.userIDs, a.itemIDs, itemFactors}
+	var begin *mapreduce.Stream[uint32, int64]
+	if a.params.Explicit && a.alone() {
+		begin = a.meanStream()
+		writes, reads = append(writes, begin), append(reads, a.userItems)
+	}
 	st := mapreduce.NewStage(a.stageName("nearest"), a.itemUsers, scoreBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := a.names(env)
@@ -169,14 +178,14 @@ func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) 
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", env.Stage(), err)
 			}
-			m := &nearestByFactors{items: a.recommendation.items, similar: a.similar, most: a.params.Similar}
+			m := &nearestByFactors{begin: begin, items: a.recommendation.items, similar: a.similar, most: a.params.Similar}
 			m.scorer = &byFactors{
 				catalogue: c, scorer: dense.NewScorer(c.items, a.params.Similar),
 				vector: func(dst []float32, row uint32) []float32 { return appendUnit(dst, items.Row(int(row))[:f]) },
 			}
 			return m, nil
-		}, a.recommendation.items, a.similar)
-	st.Reads = []mapreduce.Port{a.userIDs, a.itemIDs, itemFactors}
+		}, writes...)
+	st.Reads = reads
 	return st
 }
 
@@ -199,6 +208,7 @@ func appendUnit(dst, v []float32) []float32 {
 // nearestByFactors finds the nearest items of each item.
 type nearestByFactors struct {
 	scorer  *byFactors
+	begin   *mapreduce.Stream[uint32, int64] // what is made of all ratings, or nil
 	most    int
 	items   *mapreduce.Dataset[itemRow]
 	similar *mapreduce.Dataset[similarRow]
@@ -210,6 +220,9 @@ type nearestByFactors struct {
 
 // Map implements mapreduce.Mapper.
 func (m *nearestByFactors) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
+	if m.begin != nil {
+		m.begin.Emit(out, noRow, 0, 1)
+	}
 	m.own, m.live, m.at = m.own[:0], m.live[:0], m.at[:0]
 	for i := range batch {
 		if !out.Rejected(i) {

@@ -29,5 +29,10 @@
 //	items            item, users (that have it), similar (length of the list), reason
 //	user_factors     user, factors; and item_factors: item, factors (of als)
 //
+// A job leaves its model in out/ too: item_ids, and neighbours, item_vectors (als; with rating_mean of explicit ratings) or
+// inverse (ease); of popularity the dataset items is enough. With the parameter model the files of such a job stand in for
+// stages: 01-split makes user_ids only, 02-matrix drops items that item_ids has not got, and the matrix is scored at once,
+// for als behind a stage fold, one exact half-step of the users.
+//
 // An id is an int64 column if all ids of its side are canonical decimals, else a string column.
 package recommend

@@ -30,7 +30,7 @@ const (
 
 func newInversion(j *recommendation) *inversion {
 	return &inversion{recommendation: j, model: &mapreduce.Dataset[*ease.Inverse]{
-		Name: j.dataName("inverse"), Ext: "ease", Side: true,
+		Name: j.dataName("inverse"), Ext: "ease", Side: !j.alone(),
 		Create: func(_ *mapreduce.Env, w io.Writer) (mapreduce.Sink[*ease.Inverse], error) { return inverseSink{w}, nil },
 	}}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Version of the job: it grows when equal inputs and parameters would give other bytes.
-const Version = 2
+const Version = 3
 
 const (
 	// pairBatch is the number of interactions that one call of a Map gets.
@@ -49,6 +49,9 @@ func stages(p Params, bytes int64) ([]mapreduce.Stage, error) {
 }
 
 func (j *recommendation) stages(src *mapreduce.Source[interactions.Row]) []mapreduce.Stage {
+	if j.params.Model != "" {
+		return j.foldStages(src)
+	}
 	l := j.learner()
 	list := append([]mapreduce.Stage{j.matrixStage(src), j.transposeStage()}, l.stages...)
 	return append(list, j.scoreStage(l))
@@ -83,6 +86,10 @@ func newRecommendation(p Params) *recommendation {
 		userIDs: dictionary("user_ids", ids.Type(p.IDType)), itemIDs: dictionary("item_ids", ids.Type(p.IDType)),
 		userItems: rowsOf("user_items"), itemUsers: rowsOf("item_users"), neighbours: rowsOf("neighbours"),
 	}
+	j.itemIDs.Side, j.neighbours.Side = !j.alone(), !j.alone() // of one algorithm they are a model
+	if p.Model != "" {
+		j.ofModel(j.itemIDs, "item_ids")
+	}
 	j.byUser = rowsInto(j.userItems, "by_user", p.Duplicates)
 	j.byUser.Partition = byRow(j.counts(j.userIDs))
 	j.byItem = rowsInto(j.itemUsers, "by_item", sumOf)
@@ -93,6 +100,9 @@ func newRecommendation(p Params) *recommendation {
 	j.lists = result("recommendations", j.names, listColumns(labels(parts)))
 	return j
 }
+
+// alone tells whether there is one algorithm: then a job leaves its model among the results.
+func (j *recommendation) alone() bool { return len(j.parts) == 1 }
 
 func (j *recommendation) names(env *mapreduce.Env) (d names, err error) {
 	if d.users, err = j.library.dictionary(env, j.userIDs); err != nil {
@@ -116,9 +126,14 @@ func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[inter
 			one.newest = r.Time
 		}
 		users.Emit(out, 0, r.User, one)
-		items.Emit(out, 0, r.Item, one)
+		if j.params.Model == "" {
+			items.Emit(out, 0, r.Item, one)
+		}
 	}
-	src.Writes = []mapreduce.Port{users, items}
+	src.Writes = []mapreduce.Port{users}
+	if j.params.Model == "" {
+		src.Writes = append(src.Writes, items)
+	}
 	return src
 }
 
@@ -131,10 +146,14 @@ func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) ma
 			if err != nil {
 				return nil, err
 			}
+			unknown := ""
+			if p.Model != "" {
+				unknown = ruleUnknownItem
+			}
 			m := &pairer{
-				users:  side{d.users, p.MinUser, ruleMinUser, "user"},
-				items:  side{d.items, p.MinItem, ruleMinItem, "item"},
-				byUser: j.byUser, left: left, newest: d.users.Newest(),
+				users:  side{ids: d.users, least: p.MinUser, rule: ruleMinUser, noun: "user"},
+				items:  side{ids: d.items, least: p.MinItem, rule: ruleMinItem, noun: "item", unknown: unknown},
+				byUser: j.byUser, left: left, newest: max(d.users.Newest(), d.items.Newest()),
 				timed: p.Duplicates == lastOf && p.TimeCol != "", countInteraction: p.Duplicates == countOf,
 			}
 			if m.halfLife, err = p.halfLife(); err != nil {
@@ -142,7 +161,7 @@ func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) ma
 			}
 			return m, m.check(p.Top)
 		}, j.byUser, left)
-	st.Reads = []mapreduce.Port{j.userIDs, j.itemIDs}
+	st.Reads = j.own(j.userIDs, j.itemIDs)
 	return st
 }
 
@@ -248,6 +267,6 @@ func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 			}
 			return m, err
 		}, j.users, j.lists)
-	st.Reads = append([]mapreduce.Port{j.userIDs, j.itemIDs}, l.reads...)
+	st.Reads = j.own(append([]mapreduce.Port{j.userIDs, j.itemIDs}, l.reads...)...)
 	return st
 }

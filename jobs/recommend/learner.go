@@ -15,16 +15,21 @@ type learner struct {
 
 // learner is what the parameters ask for: one algorithm, or a blend of several.
 func (j *recommendation) learner() learner {
-	if len(j.parts) == 1 {
-		alone := *j
-		alone.params = j.parts[0].Params
-		return alone.learnerOf()
+	if j.alone() {
+		return j.one().learnerOf()
 	}
 	learners := make([]learner, len(j.parts))
 	for i, of := range j.parts {
 		learners[i] = j.partOf(of, i == describing(j.parts)).learnerOf()
 	}
 	return j.blend(learners)
+}
+
+// one is the job with the parameters of its one algorithm.
+func (j *recommendation) one() *recommendation {
+	one := *j
+	one.params = j.parts[0].Params
+	return &one
 }
 
 // learnerOf is the one algorithm of the parameters.
@@ -64,8 +69,13 @@ func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error)
 	for i := range counts {
 		counts[i] = items.Count(i)
 	}
+	return j.byCounts(counts), nil
+}
+
+// byCounts scores by the users of each item.
+func (j *recommendation) byCounts(counts []int) scorer {
 	p := neighbours.NewPopularity(counts)
 	return &oneByOne{one: func(history []uint32, _ []float32, dst []neighbours.Scored) []neighbours.Scored {
 		return p.Score(history, j.params.Top, dst)
-	}}, nil
+	}}
 }

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 
 	"github.com/shardmill/shardmill/jobs/internal/als"
@@ -15,6 +16,7 @@ import (
 // library holds the side files that a process has mapped, by path: mapper, partitioner and columns of a stage read the
 // same ones. They stay mapped as long as the process; a path names one attempt of a task, so it never means another file.
 type library struct {
+	stored   map[mapreduce.Port]string // folders of the datasets that another job has left
 	mu       sync.Mutex
 	ids      map[string]*ids.IDs
 	matrices map[string]*matrix.Matrix
@@ -31,12 +33,20 @@ type vectors struct {
 }
 
 func newLibrary() *library {
-	return &library{ids: map[string]*ids.IDs{}, matrices: map[string]*matrix.Matrix{}, vectors: map[string]*vectors{}, means: map[*matrix.Matrix]float64{}, inverses: map[string]*ease.Model{}}
+	return &library{stored: map[mapreduce.Port]string{}, ids: map[string]*ids.IDs{}, matrices: map[string]*matrix.Matrix{}, vectors: map[string]*vectors{}, means: map[*matrix.Matrix]float64{}, inverses: map[string]*ease.Model{}}
+}
+
+// files are those of a dataset, of this job or of the one that left it.
+func (l *library) files(env *mapreduce.Env, of mapreduce.Port) ([]string, error) {
+	if folder, ok := l.stored[of]; ok {
+		return filepath.Glob(filepath.Join(folder, "part-*"))
+	}
+	return env.Files(of)
 }
 
 // dictionary opens the one file of a dictionary.
 func (l *library) dictionary(env *mapreduce.Env, of mapreduce.Port) (*ids.IDs, error) {
-	files, err := env.Files(of)
+	files, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +67,7 @@ func (l *library) dictionary(env *mapreduce.Env, of mapreduce.Port) (*ids.IDs, e
 
 // matrix opens all files of a matrix.
 func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns int) (*matrix.Matrix, error) {
-	files, err := env.Files(of)
+	files, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +87,7 @@ func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns in
 // factors opens all files of vectors of that width. Those that no stage has asked for since the one before are let go: each
 // half-step leaves new ones.
 func (l *library) factors(env *mapreduce.Env, of mapreduce.Port, rows, width int) (*factors.Matrix, error) {
-	files, err := env.Files(of)
+	files, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +180,7 @@ func (l *library) mean(m *matrix.Matrix) float64 {
 
 // inverse opens the one file of a model of EASE.
 func (l *library) inverse(env *mapreduce.Env, of mapreduce.Port) (*ease.Model, error) {
-	files, err := env.Files(of)
+	files, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type pairer struct {
 	newest           int64
 	timed            bool // times decide between interactions
 	countInteraction bool // each is worth 1, whatever its value
+	bare             bool // the user's row is sent even if it has no entry
 	user             uint32
 	piece            piece // of the user's row
 	encoded          []byte
@@ -33,11 +34,16 @@ type side struct {
 	least int64 // interactions that one must have
 	rule  string
 	noun  string
+	// unknown is the rule by which interactions of ids that are not in the dictionary, of a model, are dropped; "" if it has all.
+	unknown string
 }
 
 // find returns the number of an id, or the rule by which its interactions are dropped.
 func (s *side) find(id []byte) (n uint32, rule string, err error) {
 	n, ok := s.ids.Find(id)
+	if !ok && s.unknown != "" {
+		return 0, s.unknown, nil
+	}
 	if !ok {
 		return 0, "", fmt.Errorf("%s %q is not in the dictionary", s.noun, id)
 	}
@@ -60,6 +66,9 @@ func (s *side) kept() (n int) {
 	return n
 }
 
+// folds tells that items are those of a model: a user without any of them has a row as well.
+func (p *pairer) folds() bool { return p.items.unknown != "" }
+
 // check finds parameters that leave nothing, or want more than there is.
 func (p *pairer) check(top int) error {
 	for _, s := range []*side{&p.users, &p.items} {
@@ -76,7 +85,7 @@ func (p *pairer) check(top int) error {
 // Map implements mapreduce.Mapper.
 func (p *pairer) Map(_ context.Context, batch []interactions.Row, out *mapreduce.Out) error {
 	p.piece.reset() // of an attempt that failed
-	p.kept = 0
+	p.kept, p.bare = 0, false
 	for i := range batch {
 		if out.Rejected(i) {
 			continue
@@ -97,10 +106,19 @@ const noRow = -1
 
 // flush sends what there is of a user. No row that is in it is rejected any more.
 func (p *pairer) flush(out *mapreduce.Out) {
-	if len(p.piece.columns) > 0 {
+	if len(p.piece.columns) > 0 || p.bare {
 		p.encoded = p.piece.append(p.encoded[:0])
 		p.byUser.Emit(out, noRow, p.user, p.encoded)
 		p.piece.reset()
+		p.bare = false
+	}
+}
+
+// begin sends what there is of another user.
+func (p *pairer) begin(user uint32, out *mapreduce.Out) {
+	if user != p.user {
+		p.flush(out)
+		p.user = user
 	}
 }
 
@@ -113,8 +131,12 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 	if err != nil {
 		return err
 	}
-	if rule == "" {
+	if rule == "" && itemRule != "" {
 		rule = itemRule
+		if p.folds() {
+			p.begin(user, out)
+			p.bare = true
+		}
 	}
 	if rule != "" {
 		out.Drop(i, rule)
@@ -134,10 +156,7 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 	if p.halfLife > 0 {
 		w.value *= math.Exp2(float64(r.Time-p.newest) / p.halfLife)
 	}
-	if user != p.user {
-		p.flush(out)
-		p.user = user
-	}
+	p.begin(user, out)
 	p.piece.add(item, w)
 	p.kept++
 	return nil
@@ -173,6 +192,8 @@ func (r *leftReducer) Close() error {
 	switch {
 	case r.some:
 		return nil
+	case r.params.Model != "":
+		return mapreduce.BadInput(fmt.Errorf("no interaction is left: --model %s knows no item of the input; is it of another catalogue?", r.params.Model))
 	case r.params.MinUser <= 1 && r.params.MinItem <= 1:
 		return mapreduce.BadInput(errNothing)
 	}

@@ -16,6 +16,7 @@ import (
 type Params struct {
 	interactions.Options
 
+	Model      string   `json:"model,omitempty"`     // job whose model users are scored by; "" to train one
 	Algorithm  string   `json:"algorithm"`           // or several, with their own parameters: see parts
 	Blend      string   `json:"blend,omitempty"`     // of several algorithms: rrf, its default, or weighted
 	Weights    string   `json:"weights,omitempty"`   // of several algorithms, "2,1,1"; "" for equal ones

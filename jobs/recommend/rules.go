@@ -6,6 +6,7 @@ const (
 	ruleMinValue    = "min-value"
 	ruleMinUser     = "min-user"
 	ruleMinItem     = "min-item"
+	ruleUnknownItem = "unknown-item" // with a model: it does not know the item
 )
 
 // dropped names the rule that leaves out a value, or nothing.

@@ -90,6 +90,8 @@ func (m *scoring) write(i int, r *matrix.Row, list []neighbours.Scored, out *map
 	row := userRow{user: r.Index, items: int64(len(r.Columns)), length: int32(len(list))}
 	switch {
 	case len(list) == m.top:
+	case len(r.Columns) == 0:
+		row.reason = reasonNoneKnown
 	case len(list)+len(r.Columns) >= m.catalogue:
 		row.reason = reasonHasAll
 	default:

@@ -28,6 +28,7 @@ const (
 	reasonNoNeighbours = "no more items share a user with it"
 	reasonNoCandidates = "no more items are near those of the user"
 	reasonNoMore       = "there are no more items"
+	reasonNoneKnown    = "none of the user's items is known"
 	reasonHasAll       = "the user has all other items"
 )
 
