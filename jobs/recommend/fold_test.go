@@ -94,7 +94,7 @@ func TestFoldSameLists(t *testing.T) {
 		"popular": func(p *recommend.Params) { p.Algorithm, p.MinUser = recommend.Popularity, 8 },
 		"ease":    func(p *recommend.Params) { p.Algorithm = recommend.EASE },
 		"als": func(p *recommend.Params) { // exact, and to the end
-			p.Algorithm, p.Solver, p.Iterations, p.Factors = recommend.ALS, "cholesky", ptr(60), ptr(8)
+			p.Algorithm, p.Solver, p.Iterations = "als:factors=8", "cholesky", ptr(60)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestFoldSameLists(t *testing.T) {
 			}
 			same := slices.Equal[[]listed]
 			if name == "als" {
-				same = sameItems
+				same = closeScores
 			}
 			for user, list := range want {
 				if !same(got[user], list) {
@@ -133,8 +133,8 @@ func TestFoldSameLists(t *testing.T) {
 	}
 }
 
-// sameItems allows for scores that differ a little.
-func sameItems(a, b []listed) bool {
+// closeScores allows for scores that differ a little.
+func closeScores(a, b []listed) bool {
 	return slices.EqualFunc(a, b, func(x, y listed) bool { return x.rank == y.rank && math.Abs(x.score-y.score) < 1e-3 })
 }
 
@@ -368,6 +368,7 @@ func TestFoldErrors(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, _ = mapreduce.Run(t.Context(), jobs.Standard(), recommend.Job(), half)
 	}()
+	blend := trainedJob(t, func(p *recommend.Params) { p.Algorithm = "cosine,popularity" }, in)
 	for name, c := range map[string]struct {
 		model  string
 		change func(p *recommend.Params)
@@ -376,6 +377,7 @@ func TestFoldErrors(t *testing.T) {
 	}{
 		"none":         {filepath.Join(t.TempDir(), "no"), nil, "--model: ", false},
 		"another job":  {other.Dir, nil, "is a job small, not recommend", false},
+		"a blend":      {blend, nil, "is of cosine,popularity: a model is of one algorithm", false},
 		"not complete": {half.Dir, nil, "is not complete", false},
 		"a fold":       {fold.Dir, nil, "has no model of its own: give that which it was made with, --model " + model, false},
 		"algorithm":    {model, func(p *recommend.Params) { p.Algorithm = "als" }, "--algorithm als: --model " + model + " is of rp3beta", true},
