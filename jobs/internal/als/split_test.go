@@ -193,7 +193,7 @@ func TestReference(t *testing.T) {
 		lastfm.compare(t, "lastfm-hash80", "NDCG@10", c.reg, c.alpha)
 	}
 	if testing.Short() {
-		t.Skip("Gowalla")
+		t.Skip("Gowalla takes half a minute: not with -short")
 	}
 	gowalla := readSplit(t, shared(t, "gowalla", "train.txt"), shared(t, "gowalla", "test.txt"))
 	gowalla.compare(t, "gowalla-published", "NDCG@20", 20, 40)
