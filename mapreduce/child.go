@@ -221,9 +221,7 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 		return nil, fmt.Errorf("making the mapper of %s: %w", s.folder, err)
 	}
 	c.made, c.madeFor = m, env
-	if c.memory > 0 {
-		worker.SetMemory(c.memory, worker.NativeBytes())
-	}
+	worker.LimitMemory(c.memory)
 	return m, nil
 }
 

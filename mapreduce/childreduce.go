@@ -17,9 +17,7 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	if err := c.Close(); err != nil { // a reduce needs the memory that a model holds
 		return err
 	}
-	if c.memory > 0 {
-		worker.SetMemory(c.memory, worker.NativeBytes())
-	}
+	worker.LimitMemory(c.memory)
 	n, partition, err := p.Reduce(t.as.Task.Index)
 	if err != nil {
 		return err

@@ -39,18 +39,32 @@ func lower(resource int, to uint64) error {
 	return unix.Setrlimit(resource, &l)
 }
 
-// SetMemory sets the soft memory limit of the Go runtime in a worker with a cap on its memory, both in
-// bytes, to 85 % of the cap less what native code holds, but at least 64 MiB. No cap, no limit.
-func SetMemory(memoryCap, native int64) {
-	if memoryCap > 0 {
-		debug.SetMemoryLimit(max(memoryCap/100*85-native, 64*mib))
+// smallShare is the part of the cap that native code may hold without being measured.
+const smallShare = 32
+
+// LimitMemory sets the soft memory limit of the Go runtime in a worker with a cap on its memory, in bytes, to what native code
+// leaves of it: see setMemory. Measuring collects garbage and gives memory back, which costs some ms now and page faults
+// later; so it is left out where the whole process holds less than 1/32 of the cap.
+func LimitMemory(memoryCap int64) {
+	if memoryCap <= 0 {
+		return
 	}
+	native := int64(0)
+	if privateBytes(unix.Getpid()) > memoryCap/smallShare {
+		native = nativeBytes()
+	}
+	setMemory(memoryCap, native)
 }
 
-// NativeBytes measures what code outside of the Go runtime holds in this process: resident memory without mapped
+// setMemory sets the soft memory limit to 85 % of the cap less what native code holds, but at least 64 MiB.
+func setMemory(memoryCap, native int64) {
+	debug.SetMemoryLimit(max(memoryCap/100*85-native, 64*mib))
+}
+
+// nativeBytes measures what code outside of the Go runtime holds in this process: resident memory without mapped
 // files, less what the runtime holds. It collects garbage first, so that what Go has freed does
 // not count. It is 0 where the system does not tell.
-func NativeBytes() int64 {
+func nativeBytes() int64 {
 	debug.FreeOSMemory()
 	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(s)
