@@ -27,12 +27,13 @@ type child struct {
 	dir    *jobdir.Dir
 	stages []Stage
 	plans  map[string]storedPlan
-	// verified are the side files whose checksum has been compared, as they were before that.
+	// verified are the committed files whose checksum has been compared, as they were before that.
 	verified map[string]fs.FileInfo
 	// checked are the stages whose Files have been compared with job.json in this process.
 	checked map[string]bool
 	// touched are kept between attempts.
 	touched touched
+	spare   spareBuffers
 	// made is the mapper of one stage, kept between attempts: it may hold a model.
 	made    mapRunner
 	madeFor *Env
@@ -116,7 +117,7 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	t := &taskRun{
 		env: env, stage: s, as: as, folder: folder,
 		listing: c.dir.Path("stages", c.stages[0].folder, "listing"), cell: cell, rejects: c.opts.Rejects,
-		touched: c.touched,
+		touched: c.touched, spare: &c.spare,
 	}
 	start, cpu := time.Now(), cpuSeconds()
 	if err := c.do(ctx, t, p); err != nil {
@@ -258,7 +259,7 @@ func (c *child) input(id task.ID, m plan.Map) (string, error) {
 	if !ok || o.Rows != m.Rows || o.CRC32C != m.CRC32C {
 		return "", fmt.Errorf("%s no longer makes the file %d of %s that the plan names: its input or its code changed", m.Task, m.Seq, m.Dataset)
 	}
-	if err := c.dir.VerifyOutput(rec.Attempt, o); err != nil {
+	if err := c.verify(rec.Attempt, o); err != nil {
 		return "", lost(err)
 	}
 	return c.dir.OutputPath(rec.Attempt, o), nil

@@ -101,7 +101,7 @@ func (c *child) files(stage, dataset string) ([]string, error) {
 	return c.committed(c.stages[from].folder, dataset)
 }
 
-// verify checks a side file, unless this process has and nothing has touched the file since.
+// verify checks a committed file that a stage reads, unless this process has and nothing has touched the file since.
 func (c *child) verify(a task.Attempt, o task.Output) error {
 	path := c.dir.OutputPath(a, o)
 	info, err := os.Stat(path)

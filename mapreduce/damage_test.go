@@ -58,6 +58,7 @@ func damageCases() []damageCase {
 		{"start:01-count/reduce-000000", "stages/01-count/runs/map-000001.a1.run"},
 		{"start:01-count/reduce-000002", "stages/01-count/runs/*"},
 		{"start:02-weigh/map-000000", "stages/01-count/data/dict/reduce-000001.a1.jsonl"},
+		{"start:02-weigh/map-000000", "stages/00-split/data/shards/*"}, // which this process has read, and verified, before
 		{"planned:03-total", "stages/02-weigh/data/weights/*"},
 		{"finish", "stages/02-weigh/data/lines/map-000001.a1.jsonl"},
 		{"finish", "stages/03-total/data/totals/*"},

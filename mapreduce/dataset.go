@@ -41,7 +41,8 @@ type Dataset[R any] struct {
 	Ext  string // file name extension without the dot: "parquet", "arrow"
 	// Create starts a file. Rows arrive in a deterministic order, and equal rows must give equal bytes.
 	Create func(env *Env, w io.Writer) (Sink[R], error)
-	// Open reads a committed file back. It is needed where a later stage maps the dataset.
+	// Open reads a committed file back, whose size and checksum this process has compared. It is needed where a later stage
+	// maps the dataset.
 	Open func(env *Env, path string) (Reader[R], error)
 	// Side keeps the dataset out of out/: it is an input of later stages and removed once none needs it.
 	Side bool

@@ -50,7 +50,7 @@ func (e *Env) serves(o *Env) bool {
 }
 
 // Files lists the committed files of a dataset that an earlier stage wrote, in task order. The stage
-// must name the dataset in Reads.
+// must name the dataset in Reads. Their bytes are those that were committed: this process has compared size and checksum of each.
 func (e *Env) Files(dataset Port) ([]string, error) {
 	e.read = true
 	return e.files(dataset.portName())

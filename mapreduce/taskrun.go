@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ type taskRun struct {
 	rejects Dataset[Reject]
 	limit   int64 // rows that the task takes of its ranges, 0 for all
 	touched touched
+	spare   *spareBuffers
 
 	out      Out
 	counts   task.Counts
@@ -46,6 +48,8 @@ const (
 	outputBuffer = 256 << 10
 	// directWrite is the size of what is written without a copy.
 	directWrite = 64 << 10
+	// maxSpare is how many buffers are kept for the next files.
+	maxSpare = 4
 )
 
 // outputFile is a file that an attempt is writing. It takes the checksum on the way.
@@ -65,9 +69,30 @@ func (t *taskRun) create(o task.Output) (*outputFile, error) {
 	}
 	t.outputs = append(t.outputs, o)
 	file := &outputFile{out: o, f: f, crc: crc32.New(crc32.MakeTable(crc32.Castagnoli))}
-	file.w = bufio.NewWriterSize(sumWriter{file}, outputBuffer)
+	file.w = t.spare.take(sumWriter{file})
 	t.files = append(t.files, file)
 	return file, nil
+}
+
+// spareBuffers are those of files that have ended, for the next ones: a task may be short. Without any, nil, all are new.
+type spareBuffers []*bufio.Writer
+
+func (s *spareBuffers) take(to io.Writer) *bufio.Writer {
+	if s == nil || len(*s) == 0 {
+		return bufio.NewWriterSize(to, outputBuffer)
+	}
+	last := len(*s) - 1
+	b := (*s)[last]
+	*s = (*s)[:last]
+	b.Reset(to)
+	return b
+}
+
+func (s *spareBuffers) give(b *bufio.Writer) {
+	if s != nil && len(*s) < maxSpare {
+		b.Reset(nil)
+		*s = append(*s, b)
+	}
 }
 
 // sumWriter passes bytes to the file and adds them to its checksum and size.
@@ -101,6 +126,8 @@ func (t *taskRun) abandon() {
 // keep ends a file and lists it among the attempt's outputs.
 func (t *taskRun) keep(o *outputFile) error {
 	err := errors.Join(o.w.Flush(), o.f.Close())
+	t.spare.give(o.w)
+	o.w = nil
 	t.files = slices.DeleteFunc(t.files, func(f *outputFile) bool { return f == o })
 	o.out.CRC32C = o.crc.Sum32()
 	for i := range t.outputs {

@@ -15,7 +15,7 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
 )
 
-// copyBytes is the largest buffer for reading an output back.
+// copyBytes is the size of a buffer for reading an output back.
 const copyBytes = 256 << 10
 
 // Check reads the result of an attempt that ended well, compares the size of each output, and fsyncs it. The
@@ -110,9 +110,13 @@ func (d *Dir) verify(file string, o task.Output) error {
 		return err
 	}
 	sum := crc32.New(castagnoli())
-	buf := make([]byte, min(max(o.Bytes, 1), copyBytes))
-	n, err := io.CopyBuffer(sum, struct{ io.Reader }{f}, buf) // the struct hides WriterTo, which would ignore buf
-	_ = f.Close()                                             // only read
+	buf, _ := d.buffers.Get().(*[copyBytes]byte)
+	if buf == nil {
+		buf = new([copyBytes]byte)
+	}
+	n, err := io.CopyBuffer(sum, struct{ io.Reader }{f}, buf[:]) // the struct hides WriterTo, which would ignore buf
+	d.buffers.Put(buf)
+	_ = f.Close() // only read
 	switch {
 	case err != nil:
 		return err

@@ -59,6 +59,8 @@ type Dir struct {
 	made   map[string]bool // folders whose names this process has fsynced
 	lock   io.Closer       // nil while not locked
 	events fsx.File        // nil until the first event
+
+	buffers sync.Pool // of *[copyBytes]byte
 }
 
 // Job is what job.json says. Params are compact JSON.
