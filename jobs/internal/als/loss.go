@@ -1,5 +1,8 @@
 package als
 
+// lossBlock is how many entries are summed in float32 before they are added in float64.
+const lossBlock = 256
+
 // Loss is what a vector x of a row costs, and the sum of the confidences of all columns, to divide by:
 //
 //	loss   = sum over all columns of c (p - x.y)^2 + lambda |x|^2
@@ -12,26 +15,37 @@ func (s *Solver) Loss(columns []uint32, values, x []float32) (loss, weight float
 	loss = s.quadratic(x)
 	weight = float64(s.other.Rows() - len(columns))
 	for from := 0; from < len(columns); from += listBlock {
-		_, weights, targets := s.entries(from)
-		for i, w := range weights {
-			row := s.other.Row(int(columns[from+i]))
-			d, w, t := float64(s.kernel.Dot(row, x)), float64(w), float64(targets[i])
-			loss += d*(w*d+2*t) - t // c (p - d)^2 - d^2
-			weight += w + 1
+		rows, weights, targets := s.entries(from)
+		for len(rows) > 0 {
+			n := min(len(rows), lossBlock)
+			l, w := s.lossOf(rows[:n], weights[:n], targets[:n], x)
+			loss, weight = loss+l, weight+w
+			rows, weights, targets = rows[n:], weights[n:], targets[n:]
 		}
 	}
 	return loss, weight
 }
 
-// quadratic is x'(Y'Y + lambda I)x.
-func (s *Solver) quadratic(x []float32) (sum float64) {
-	lambda := s.opts.lambda(len(s.columns))
-	for i, v := range x {
-		line := lambda * float64(v)
-		for j, g := range s.exact[i*s.stride : (i+1)*s.stride] {
-			line += g * float64(x[j])
-		}
-		sum += line * float64(v)
+// lossOf is the sum over a block of entries of c (p - d)^2 - d^2, where d = x.y, and that of c:
+//
+//	c (p - d)^2 - d^2 = d ((c - 1) d - 2 c p) + c p
+//
+// and the sum of the first terms is the product of x and the sum of ((c - 1) d - 2 c p) y.
+func (s *Solver) lossOf(rows []*float32, weights, targets, x []float32) (loss, weight float64) {
+	var twice [lossBlock]float32
+	for i, t := range targets {
+		twice[i] = 2 * t
+		loss -= float64(t)
+		weight += float64(weights[i]) + 1
 	}
-	return sum
+	clear(s.q)
+	s.kernel.DotAxpy(s.q, x, rows, weights, twice[:len(rows)])
+	return loss + float64(s.kernel.Dot(s.q, x)), weight
+}
+
+// quadratic is x'(Y'Y + lambda I)x.
+func (s *Solver) quadratic(x []float32) float64 {
+	s.kernel.Combine(s.q, x, s.gram)
+	s.kernel.Axpy(float32(s.opts.lambda(len(s.columns))), x, s.q)
+	return float64(s.kernel.Dot(s.q, x))
 }
