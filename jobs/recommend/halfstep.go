@@ -74,7 +74,7 @@ func (h *halfStep) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out
 			out.Reject(i, fmt.Errorf("row %d: %w", r.Index, err))
 			continue
 		}
-		if !finite(dst) {
+		if !vector.Finite(dst) {
 			out.Reject(i, fmt.Errorf("row %d: %w", r.Index, errNotFinite))
 			continue
 		}
@@ -103,14 +103,6 @@ func (h *halfStep) before(r *matrix.Row) []float32 {
 	}
 	als.Initial(h.model.seed^usersSeed, int(r.Index), h.model.implicit.Factors, h.made)
 	return h.made
-}
-
-func finite(v []float32) bool {
-	sum := float32(0)
-	for _, x := range v {
-		sum += x - x // 0, or not a number
-	}
-	return sum == 0
 }
 
 // Close implements mapreduce.Mapper.

@@ -70,8 +70,11 @@ func (w *Writer) check(r Row) error {
 	case w.k > 0 && uint64(r.Index) < w.next:
 		return fmt.Errorf("comes after row %d", w.next-1)
 	}
+	if vector.Finite(r.Values) {
+		return nil
+	}
 	for i, v := range r.Values {
-		if v-v != 0 { // an infinity or not a number
+		if v-v != 0 {
 			return fmt.Errorf("factor %d is %v", i, v)
 		}
 	}

@@ -1,6 +1,9 @@
 package vector
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // Lanes is the number of partial sums of a dot product. Lengths of vectors are multiples of it.
 const Lanes = 16
@@ -93,6 +96,24 @@ func Mirror(sums []float32, stride int) {
 			sums[i*stride+j] = sums[j*stride+i]
 		}
 	}
+}
+
+// Finite tells whether no number of v, of any length, is infinite or NaN.
+func Finite(v []float32) bool {
+	bad := uint32(0)
+	for ; len(v) >= 4; v = v[4:] {
+		bad |= top(v[0]) | top(v[1]) | top(v[2]) | top(v[3])
+	}
+	for _, x := range v {
+		bad |= top(x)
+	}
+	return bad>>31 == 0
+}
+
+// top has its highest bit set if the exponent of x has all of its bits set, as those of infinities and NaN have.
+func top(x float32) uint32 {
+	const exponent, least = 0xff << 23, 1 << 23
+	return math.Float32bits(x)&exponent + least
 }
 
 func data(v []float32) *float32 { return unsafe.SliceData(v) }

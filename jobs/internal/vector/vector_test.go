@@ -242,3 +242,26 @@ func TestKernels(t *testing.T) {
 	}
 	t.Logf("kernels: %v", all)
 }
+
+// TestFinite puts one number into each place of vectors of zeros and of the largest numbers.
+func TestFinite(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	payload, quiet := math.Float32frombits(0x7f800001), math.Float32frombits(0xffffffff)
+	for n := range 40 {
+		for _, around := range []float32{0, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32} {
+			v := slices.Repeat([]float32{around}, n)
+			if !Finite(v) {
+				t.Errorf("%d times %v: not finite", n, around)
+			}
+			for i := range v {
+				for _, x := range []float32{inf, -inf, nan, payload, quiet} {
+					v[i] = x
+					if Finite(v) {
+						t.Errorf("%v at %d of %d times %v: finite", x, i, n, around)
+					}
+				}
+				v[i] = around
+			}
+		}
+	}
+}
