@@ -188,7 +188,7 @@ func countColumns(d *ids.IDs) table.Columns[count] {
 
 // rows calls a function for each file of a dataset.
 func (l *library) rows(env *mapreduce.Env, of mapreduce.Port, each func(path string) error) error {
-	files, err := l.files(env, of)
+	files, _, err := l.files(env, of)
 	if err != nil {
 		return err
 	}

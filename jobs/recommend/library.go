@@ -36,17 +36,20 @@ func newLibrary() *library {
 	return &library{stored: map[mapreduce.Port]string{}, ids: map[string]*ids.IDs{}, matrices: map[string]*matrix.Matrix{}, vectors: map[string]*vectors{}, means: map[*matrix.Matrix]float64{}, inverses: map[string]*ease.Model{}}
 }
 
-// files are those of a dataset, of this job or of the one that left it.
-func (l *library) files(env *mapreduce.Env, of mapreduce.Port) ([]string, error) {
+// files are those of a dataset, of this job or of the one that left it. Verified tells that this process has compared their
+// checksums: the engine does it for those of this job.
+func (l *library) files(env *mapreduce.Env, of mapreduce.Port) (files []string, verified bool, err error) {
 	if folder, ok := l.stored[of]; ok {
-		return filepath.Glob(filepath.Join(folder, "part-*"))
+		files, err = filepath.Glob(filepath.Join(folder, "part-*"))
+		return files, false, err
 	}
-	return env.Files(of)
+	files, err = env.Files(of)
+	return files, true, err
 }
 
 // dictionary opens the one file of a dictionary.
 func (l *library) dictionary(env *mapreduce.Env, of mapreduce.Port) (*ids.IDs, error) {
-	files, err := l.files(env, of)
+	files, _, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (l *library) dictionary(env *mapreduce.Env, of mapreduce.Port) (*ids.IDs, e
 
 // matrix opens all files of a matrix.
 func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns int) (*matrix.Matrix, error) {
-	files, err := l.files(env, of)
+	files, verified, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +80,11 @@ func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns in
 	if m := l.matrices[name]; m != nil {
 		return m, nil
 	}
-	m, err := matrix.Open(files, rows, columns)
+	open := matrix.Open
+	if verified {
+		open = matrix.Reopen
+	}
+	m, err := open(files, rows, columns)
 	if err == nil {
 		l.matrices[name] = m
 	}
@@ -87,7 +94,7 @@ func (l *library) matrix(env *mapreduce.Env, of mapreduce.Port, rows, columns in
 // factors opens all files of vectors of that width. Those that no stage has asked for since the one before are let go: each
 // half-step leaves new ones.
 func (l *library) factors(env *mapreduce.Env, of mapreduce.Port, rows, width int) (*factors.Matrix, error) {
-	files, err := l.files(env, of)
+	files, verified, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +108,11 @@ func (l *library) factors(env *mapreduce.Env, of mapreduce.Port, rows, width int
 	if err := l.letGo(env.Stage()); err != nil {
 		return nil, err
 	}
-	m, err := factors.Open(files, rows, width)
+	open := factors.Open
+	if verified {
+		open = factors.Reopen
+	}
+	m, err := open(files, rows, width)
 	if err == nil {
 		l.vectors[name] = &vectors{Matrix: m, stage: env.Stage()}
 	}
@@ -180,7 +191,7 @@ func (l *library) mean(m *matrix.Matrix) float64 {
 
 // inverse opens the one file of a model of EASE.
 func (l *library) inverse(env *mapreduce.Env, of mapreduce.Port) (*ease.Model, error) {
-	files, err := l.files(env, of)
+	files, verified, err := l.files(env, of)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +203,11 @@ func (l *library) inverse(env *mapreduce.Env, of mapreduce.Port) (*ease.Model, e
 	if m := l.inverses[files[0]]; m != nil {
 		return m, nil
 	}
-	m, err := ease.Open(files[0])
+	open := ease.Open
+	if verified {
+		open = ease.Reopen
+	}
+	m, err := open(files[0])
 	if err == nil {
 		l.inverses[files[0]] = m
 	}

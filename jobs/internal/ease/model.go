@@ -69,7 +69,8 @@ type Model struct {
 // one whose bytes are not what was written is formats.ErrDamaged.
 func Open(path string) (*Model, error) { return open(path, false) }
 
-// Reopen is Open for a file that this process has opened before: it does not read the panels, and trusts them.
+// Reopen is Open for a file whose bytes this process has compared with a checksum before: it does not read the panels, and
+// trusts them.
 func Reopen(path string) (*Model, error) { return open(path, true) }
 
 func open(path string, trusted bool) (*Model, error) {

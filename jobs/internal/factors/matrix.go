@@ -42,7 +42,7 @@ func Open(paths []string, rows, k int) (*Matrix, error) {
 	return open(paths, rows, k, false)
 }
 
-// Reopen is Open for files that this process has opened before: it does not read rows, and trusts them.
+// Reopen is Open for files whose bytes this process has compared with a checksum before: it does not read rows, and trusts them.
 func Reopen(paths []string, rows, k int) (*Matrix, error) {
 	return open(paths, rows, k, true)
 }

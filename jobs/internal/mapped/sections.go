@@ -48,7 +48,7 @@ func padding(n uint64) uint64 { return -n % align }
 
 // Sections returns the sections of a file of kind k. A file of another kind is formats.ErrForeign, one of another version a
 // formats.VersionError, one with wrong checksums or lengths formats.ErrDamaged. Trusted leaves the
-// checksums of the sections out: for a file that this process has checked before.
+// checksums of the sections out: for a file whose bytes this process has compared with a checksum before.
 func (f *File) Sections(k Kind, trusted bool) ([][]byte, error) {
 	sums, sections, err := f.cut(k)
 	if err != nil || trusted {

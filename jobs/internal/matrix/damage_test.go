@@ -150,6 +150,17 @@ func TestReopen(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
+	r, err := ReopenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var row Row
+	if err := r.Read(&row); err != nil || row.Index != 2 || !slices.Equal(row.Columns, []uint32{1, 7, 70_000}) {
+		t.Errorf("a Reader: got %v, %v", row, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // FuzzOpen opens any bytes: there is a matrix that can be read, or an error that says what is wrong.

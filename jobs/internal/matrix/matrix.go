@@ -28,7 +28,7 @@ func Open(paths []string, rows, columns int) (*Matrix, error) {
 	return open(paths, rows, columns, false)
 }
 
-// Reopen is Open for files that this process has opened before: it reads neither rows nor pointers, and trusts them.
+// Reopen is Open for files whose bytes this process has compared with a checksum before: it reads neither rows nor pointers, and trusts them.
 func Reopen(paths []string, rows, columns int) (*Matrix, error) {
 	return open(paths, rows, columns, true)
 }
