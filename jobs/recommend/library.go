@@ -154,16 +154,10 @@ func (l *library) gram(m *factors.Matrix) []float64 {
 }
 
 func gramOf(m *factors.Matrix) []float64 {
-	const rows = 256 // at a time
 	g := als.NewGram(m.K())
-	block := make([]float32, 0, rows*m.Stride())
-	for i := range m.Rows() {
-		if block = append(block, m.Row(i)...); len(block) == cap(block) {
-			g.Add(block)
-			block = block[:0]
-		}
+	for rows := range m.Runs() {
+		g.Add(rows)
 	}
-	g.Add(block)
 	return g.Sums()
 }
 

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
+	"unsafe"
 
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
@@ -16,8 +18,9 @@ const maxBlocks = 4096
 // Matrix is rows of k factors, in memory or in files. It can be used by several goroutines.
 type Matrix struct {
 	rows, k, stride int
-	parts           []part   // of all rows, ascending
-	first           []uint32 // for each block of 1<<shift rows the part that has its first row
+	parts           []part     // of all rows, ascending
+	first           []uint32   // for each block of 1<<shift rows the part that has its first row
+	blocks          []*float32 // where its first row begins; nil of one that is not all in one file
 	shift           uint
 	zeros           []float32 // a row that is in no file
 }
@@ -107,7 +110,11 @@ func (m *Matrix) index() {
 		for m.parts[k].hi <= i {
 			k++
 		}
-		m.first = append(m.first, k)
+		var begin *float32
+		if p := &m.parts[k]; p.data != nil && i+1<<m.shift <= p.hi {
+			begin = &p.row(i)[0]
+		}
+		m.first, m.blocks = append(m.first, k), append(m.blocks, begin)
 	}
 }
 
@@ -139,20 +146,35 @@ func (m *Matrix) part(i int) *part {
 	return &m.parts[k]
 }
 
-// Point sets dst to where the rows with the numbers of index begin. The numbers ascend.
+// Point sets dst to where the rows with the numbers of index begin. A number that is not in [0, Rows()) is a panic.
 func (m *Matrix) Point(dst []*float32, index []uint32) {
 	dst = dst[:len(index)]
-	lo, hi, step, data := 0, 0, 0, m.zeros
+	blocks, shift, size := m.blocks, m.shift&31, uintptr(m.stride)*unsafe.Sizeof(float32(0))
+	rest := uint32(1)<<shift - 1
 	for i, row := range index {
-		row := int(row)
-		if row >= hi {
-			p := m.part(row)
-			lo, hi, step, data = p.lo, p.hi, m.stride, p.data
-			if data == nil {
-				step, data = 0, m.zeros
+		if begin := blocks[row>>shift]; begin != nil {
+			dst[i] = (*float32)(unsafe.Add(unsafe.Pointer(begin), uintptr(row&rest)*size))
+		} else {
+			dst[i] = &m.Row(int(row))[0]
+		}
+	}
+}
+
+// Runs gives all rows in their order, each with the zeros behind it, as many at a time as lie one behind the other.
+func (m *Matrix) Runs() iter.Seq[[]float32] {
+	return func(yield func([]float32) bool) {
+		for i := range m.parts {
+			p := &m.parts[i]
+			times, rows := 1, p.data
+			if p.data == nil {
+				times, rows = p.hi-p.lo, m.zeros
+			}
+			for range times {
+				if !yield(rows) {
+					return
+				}
 			}
 		}
-		dst[i] = &data[(row-lo)*step]
 	}
 }
 

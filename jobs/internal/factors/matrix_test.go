@@ -125,6 +125,27 @@ func checkMatrix(t rapid.TB, m *Matrix, want []Row, rows, k int) {
 	if pointers[len(index)] != nil {
 		t.Fatal("points to more rows than asked for")
 	}
+	checkRuns(t, m)
+}
+
+// checkRuns compares runs with the rows one by one.
+func checkRuns(t rapid.TB, m *Matrix) {
+	t.Helper()
+	at := 0
+	for rows := range m.Runs() {
+		for ; len(rows) > 0; rows = rows[m.Stride():] {
+			if at == m.Rows() || !slices.Equal(rows[:m.Stride()], m.Row(at)) {
+				t.Fatalf("row %d of the runs is another", at)
+			}
+			at++
+		}
+	}
+	if at != m.Rows() {
+		t.Fatalf("runs of %d rows, want %d", at, m.Rows())
+	}
+	for range m.Runs() {
+		break
+	}
 }
 
 // TestManyRows has more rows than blocks, in files of any ranges.
@@ -188,6 +209,16 @@ func TestOutside(t *testing.T) {
 					}
 				}()
 				m.Row(i)
+			}()
+		}
+		for _, i := range []uint32{uint32(rows), uint32(rows) + 1, uint32(rows) + maxBlocks, math.MaxUint32} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("there is row %d of %d to point to", i, rows)
+					}
+				}()
+				m.Point(make([]*float32, 1), []uint32{i})
 			}()
 		}
 		if err := m.Close(); err != nil {
