@@ -2,6 +2,7 @@ package parquetfile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -17,6 +18,8 @@ type floatsColumn struct {
 	levels
 	plain []byte // values of the open page
 }
+
+const floatSize = 4 // bytes
 
 func newFloatsColumn(p *pager, props *parquet.WriterProperties) *floatsColumn {
 	return &floatsColumn{coded: newCoded(p, props), levels: newLevels(int(p.meta.Descr().MaxDefinitionLevel()))}
@@ -34,6 +37,7 @@ func (c *floatsColumn) write(a arrow.Array) error {
 	if inLists {
 		return c.writeLists(values.Float32Values(), list.Offsets())
 	}
+	c.grow(values.Len())
 	for all := values.Float32Values(); len(all) > 0; {
 		n := min(int(c.props.WriteBatchSize()), len(all))
 		c.count += n
@@ -48,6 +52,7 @@ func (c *floatsColumn) write(a arrow.Array) error {
 // writeLists writes lists of values. As the library has it, a page may end within a list.
 func (c *floatsColumn) writeLists(values []float32, offsets []int32) error {
 	def, rep := listLevels(offsets)
+	c.grow(len(values))
 	for len(def) > 0 {
 		n, k := min(int(c.props.WriteBatchSize()), len(def)), 0
 		for _, d := range def[:n] {
@@ -62,6 +67,14 @@ func (c *floatsColumn) writeLists(values []float32, offsets []int32) error {
 		values, def, rep = values[k:], def[n:], rep[n:]
 	}
 	return nil
+}
+
+// grow makes room for so many values, or those of a page.
+func (c *floatsColumn) grow(n int) {
+	page := c.props.DataPageSize() + c.props.WriteBatchSize()*floatSize // as it ends behind a batch
+	if free := page - int64(len(c.plain)); free > 0 {
+		c.plain = slices.Grow(c.plain, int(min(int64(n)*floatSize, free)))
+	}
 }
 
 // add appends some values to the open page, and ends it where it is large enough.

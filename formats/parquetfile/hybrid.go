@@ -46,6 +46,17 @@ func (h *hybrid) put(v uint32) {
 	}
 }
 
+// putRun is put, n times.
+func (h *hybrid) putRun(v uint32, n int) {
+	for ; n > 0; n-- {
+		if v == h.value && h.repeats >= groupValues {
+			h.repeats += n
+			return
+		}
+		h.put(v)
+	}
+}
+
 // group disposes of a full group: it is the start of a repeated run, or part of a literal one.
 func (h *hybrid) group() {
 	if h.repeats >= groupValues {

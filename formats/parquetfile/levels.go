@@ -27,11 +27,21 @@ func (l *levels) start() {
 
 // put adds levels of lists, as listLevels returns them.
 func (l *levels) put(def, rep []int16) {
-	for i, d := range def {
-		l.def.put(uint32(d))
-		l.rep.put(uint32(rep[i]))
-	}
+	putRuns(&l.def, def)
+	putRuns(&l.rep, rep)
 	l.count += len(def)
+}
+
+// putRuns adds levels, of which many in turn are equal.
+func putRuns(to *hybrid, levels []int16) {
+	for len(levels) > 0 {
+		n := 1
+		for n < len(levels) && levels[n] == levels[0] {
+			n++
+		}
+		to.putRun(uint32(levels[0]), n)
+		levels = levels[n:]
+	}
 }
 
 // appendTo appends what begins the data of a page, and begins another page.

@@ -322,19 +322,26 @@ func decodeHybrid(b []byte, width, n int) (values []uint32) {
 }
 
 func TestHybrid(t *testing.T) {
-	var h hybrid
+	var h, runs hybrid
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(1, 32).Draw(t, "width")
 		var want []uint32
 		h.reset(width)
+		runs.reset(width)
 		for n := rapid.IntRange(0, 60).Draw(t, "runs"); n > 0; n-- {
 			v := rapid.Uint32Max(uint32(1<<width-1)).Draw(t, "v")
-			for k := rapid.SampledFrom([]int{1, 1, 1, 2, 8, 9, 600}).Draw(t, "run"); k > 0; k-- {
+			k := rapid.SampledFrom([]int{1, 1, 1, 2, 8, 9, 600}).Draw(t, "run")
+			runs.putRun(v, k)
+			for ; k > 0; k-- {
 				h.put(v)
 				want = append(want, v)
 			}
 		}
-		got := decodeHybrid(bytes.Clone(h.end()), width, len(want))
+		encoded := bytes.Clone(h.end())
+		if got := runs.end(); !bytes.Equal(got, encoded) {
+			t.Fatalf("width %d: in runs %x, one by one %x", width, got, encoded)
+		}
+		got := decodeHybrid(encoded, width, len(want))
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("width %d: got %v, want %v", width, got, want)
 		}
