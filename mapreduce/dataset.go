@@ -61,7 +61,7 @@ type Dataset[R any] struct {
 func (d *Dataset[R]) Write(o *Out, i int, r R) {
 	w := d.writer(o.writers)
 	if w == nil {
-		o.fail(fmt.Errorf("dataset %s: not among what this mapper or reducer writes", d.Name))
+		o.fail(d.foreign())
 		return
 	}
 	o.writes++
@@ -77,15 +77,22 @@ func (d *Dataset[R]) Write(o *Out, i int, r R) {
 // WriteRows is Write for several rows, all of row i of the batch, and quicker. It does not keep them.
 func (d *Dataset[R]) WriteRows(o *Out, i int, rows []R) {
 	w := d.writer(o.writers)
-	if w == nil || o.direct {
-		for k := range rows {
-			d.Write(o, i, rows[k])
-		}
+	if w == nil {
+		o.fail(d.foreign())
 		return
 	}
 	o.writes += int64(len(rows))
+	if o.direct {
+		o.fail(w.writeRows(rows))
+		return
+	}
 	w.pending = append(w.pending, rows...)
 	w.own(i+o.base, len(rows))
+}
+
+// foreign says that a dataset is not the task's.
+func (d *Dataset[R]) foreign() error {
+	return fmt.Errorf("dataset %s: not among what this mapper or reducer writes", d.Name)
 }
 
 // writer is the dataset's own among the writers of a task, or nil.

@@ -233,10 +233,5 @@ func (r *results) write(dir string, partition int) (err error) {
 	if err != nil {
 		return err
 	}
-	for i := range r.rows {
-		if err := w.Write(r.rows[i]); err != nil {
-			return err
-		}
-	}
-	return errors.Join(w.Close(), out.Flush())
+	return errors.Join(w.WriteRows(r.rows), w.Close(), out.Flush())
 }

@@ -50,7 +50,12 @@ func (r *rankedRow) key() []byte { return r.bytes[:r.mid] }
 func (r *rankedRow) carried() []byte { return r.bytes[r.mid:] }
 
 // Reset implements mapreduce.Resetter: bytes keep their memory.
-func (r *rankedRow) Reset() { r.Place, r.bytes, r.mid = tabular.Place{}, kept(r.bytes), 0 }
+func (r *rankedRow) Reset() {
+	r.Place, r.mid = tabular.Place{}, 0
+	if r.bytes = r.bytes[:0]; cap(r.bytes) > keptBytes { // a slice that stays where it is costs no write barrier
+		r.bytes = nil
+	}
+}
 
 // size is about the number of bytes of input that a row stands for.
 func (r *rankedRow) size() int64 { return int64(len(r.bytes)) }
@@ -166,23 +171,59 @@ func (s sender) Map(_ context.Context, rows []rankedRow, out *mapreduce.Out) err
 // Close implements mapreduce.Mapper.
 func (sender) Close() error { return nil }
 
+// Rows of a group are written together, up to so many, and of about so many bytes.
+const (
+	writeRows  = 64
+	writeBytes = 64 << 10
+)
+
 // ranker writes the first rows of each key.
 type ranker struct {
 	ranked *mapreduce.Dataset[rankedOut]
-	row    rankedOut
+	rows   []rankedOut // that wait to be written
+	carry  []byte      // what they carry
+	bytes  int         // of them
 }
 
 // Reduce implements mapreduce.Reducer.
 func (r *ranker) Reduce(_ context.Context, _ orderKey, values iter.Seq2[orderKey, []byte], out *mapreduce.Out) error {
-	r.row.rank = 0
+	r.rows, r.carry, r.bytes = r.rows[:0], r.carry[:0], 0 // a group that was refused may have left some
+	rank := int64(0)
 	for k, packed := range values {
-		r.row.rank++
-		if err := r.row.set(k, packed); err != nil {
+		rank++
+		if err := r.add(rank, k, packed); err != nil {
 			return err
 		}
-		r.ranked.Write(out, 0, r.row)
+		if len(r.rows) == writeRows || r.bytes >= writeBytes {
+			r.write(out)
+		}
 	}
+	r.write(out)
 	return nil
+}
+
+// add makes a row of what is valid until the next one. Where the texts move that are carried, rows keep what they had.
+func (r *ranker) add(rank int64, k orderKey, packed []byte) error {
+	n, at := len(r.rows), len(r.carry)
+	if n < cap(r.rows) {
+		r.rows = r.rows[:n+1]
+	} else {
+		r.rows = append(r.rows, rankedOut{})
+	}
+	r.carry = append(r.carry, packed...)
+	r.bytes += len(k.bytes) + len(packed)
+	row := &r.rows[n]
+	row.rank = rank
+	return row.set(k, r.carry[at:])
+}
+
+// write writes the rows that wait. Large ones leave no memory to the next.
+func (r *ranker) write(out *mapreduce.Out) {
+	r.ranked.WriteRows(out, 0, r.rows)
+	if r.rows, r.carry = r.rows[:0], r.carry[:0]; r.bytes >= writeBytes {
+		r.rows, r.carry = nil, nil
+	}
+	r.bytes = 0
 }
 
 // Close implements mapreduce.Reducer.

@@ -359,3 +359,41 @@ func TestCutShort(t *testing.T) {
 		run(t, cfg, mapreduce.ExitInput)
 	}
 }
+
+// Groups are longer, or wider, than what is written at once, some rows being very large.
+func TestLongGroups(t *testing.T) {
+	const top = 150
+	var b, want bytes.Buffer
+	b.WriteString("key,by,x\n")
+	for _, key := range []string{"long", "short", "wide"} {
+		rows := map[string]int{"long": 2 * top, "short": 3, "wide": top}[key]
+		for i := range rows {
+			x := strings.Repeat("x", i%7)
+			if key == "wide" {
+				x = strings.Repeat("y", i*i) // up to 22 kB
+			}
+			_, _ = fmt.Fprintf(&b, "%s,%d,%s\n", key, i, x)
+		}
+		for n := range min(rows, top) {
+			i := rows - 1 - n
+			x := i % 7
+			if key == "wide" {
+				x = i * i
+			}
+			_, _ = fmt.Fprintln(&want, key, n+1, i, x)
+		}
+	}
+	dir := t.TempDir()
+	p := byColumn("key", "by", top)
+	p.ByType = "int"
+	cfg := config(t, filepath.Join(dir, "job"), p, write(t, filepath.Join(dir, "in.csv"), b.Bytes()))
+	cfg.Partitions = 1
+	run(t, cfg, 0)
+	var got bytes.Buffer
+	for _, r := range read(t, cfg.Dir, "out/ranked", [2]string{"string", "key"}, [2]string{"int", "rank"}, [2]string{"int", "by"}, [2]string{"null", "x"})[0] {
+		_, _ = fmt.Fprintln(&got, r["key"].text, r["rank"].text, r["by"].text, len(r["x"].text))
+	}
+	if got.String() != want.String() {
+		t.Errorf("got %d bytes of rows, want %d: %.300s", got.Len(), want.Len(), got.String())
+	}
+}
