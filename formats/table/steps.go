@@ -9,10 +9,42 @@ import (
 // stored is the difference to the row before, for the first row of a record batch to 0, and a run of equal ones once, as
 // Arrow's run-end encoded layout has it.
 func Steps[R any](name string, get func(*R) int64, set func(*R, int64)) Column[R] {
+	return stepsColumn(name, get, func(rows []R, v, step int64) (n int) {
+		for ; n < len(rows) && get(&rows[n])-v == step; n++ {
+			v += step
+		}
+		return n
+	}, func(rows []R, v, step int64) {
+		for i := range rows {
+			v += step
+			set(&rows[i], v)
+		}
+	})
+}
+
+// StepsField is Steps for a field of the record, of which at returns the address. It is quicker: no function is called for
+// each record.
+func StepsField[R any](name string, at func(*R) *int64) Column[R] {
+	f := fieldOf(at)
+	return stepsColumn(name, func(r *R) int64 { return *f.of(r) }, func(rows []R, v, step int64) (n int) {
+		for ; n < len(rows) && *f.of(&rows[n])-v == step; n++ {
+			v += step
+		}
+		return n
+	}, func(rows []R, v, step int64) {
+		for i := range rows {
+			v += step
+			*f.of(&rows[i]) = v
+		}
+	})
+}
+
+// stepsColumn is a column by the functions that a stepsBuffer and a stepsCursor have.
+func stepsColumn[R any](name string, get func(*R) int64, same func([]R, int64, int64) int, set func([]R, int64, int64)) Column[R] {
 	runs := arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64)
 	return Column[R]{
 		field:  arrow.Field{Name: name, Type: runs},
-		buffer: func() buffer[R] { return &stepsBuffer[R]{get: get, of: runs} },
+		buffer: func() buffer[R] { return &stepsBuffer[R]{get: get, same: same, of: runs} },
 		cursor: func() cursor[R] { return &stepsCursor[R]{set: set, of: runs} },
 	}
 }
@@ -20,6 +52,7 @@ func Steps[R any](name string, get func(*R) int64, set func(*R, int64)) Column[R
 // stepsBuffer holds one step for each run. Differences wrap around, and so do their sums.
 type stepsBuffer[R any] struct {
 	get   func(*R) int64
+	same  func(rows []R, v, step int64) int // how many of the first rows go on from a value by a step
 	of    *arrow.RunEndEncodedType
 	ends  runEnds
 	steps []int64
@@ -30,23 +63,20 @@ type stepsBuffer[R any] struct {
 const runBytes = 4 + 8
 
 func (b *stepsBuffer[R]) add(rows []R) (int, error) {
-	get, before, n, last := b.get, len(b.ends), b.ends.rows(), b.last
-	var step int64
-	if before > 0 {
-		step = b.steps[before-1]
-	}
-	for i := range rows {
-		v := get(&rows[i])
-		if d := v - last; d != step || n == 0 {
+	before, n := len(b.ends), b.ends.rows()
+	for len(rows) > 0 {
+		if k := len(b.steps); k > 0 {
+			same := b.same(rows, b.last, b.steps[k-1])
+			b.last += int64(same) * b.steps[k-1]
+			n, rows = n+int32(same), rows[same:]
 			b.ends.end(n)
-			step = d
-			b.ends, b.steps = append(b.ends, n), append(b.steps, d)
 		}
-		n++
-		last = v
+		if len(rows) > 0 {
+			v := b.get(&rows[0])
+			n, rows = n+1, rows[1:]
+			b.ends, b.steps, b.last = append(b.ends, n), append(b.steps, v-b.last), v
+		}
 	}
-	b.ends.end(n)
-	b.last = last
 	return (len(b.ends) - before) * runBytes, nil
 }
 
@@ -67,7 +97,7 @@ func (b *stepsBuffer[R]) take() arrow.Array {
 }
 
 type stepsCursor[R any] struct {
-	set   func(*R, int64)
+	set   func(rows []R, v, step int64) // to what goes on from a value by a step
 	of    *arrow.RunEndEncodedType
 	ends  runEnds
 	steps fixedCursor[R, int64] // of which only load is used
@@ -102,12 +132,8 @@ func (c *stepsCursor[R]) read(from int, rows []R) {
 			c.next++
 		}
 		run := rows[:min(len(rows), c.end-from)]
-		set, v, step := c.set, c.last, c.step
-		for i := range run {
-			v += step
-			set(&run[i], v)
-		}
-		c.last = v
+		c.set(run, c.last, c.step)
+		c.last += int64(len(run)) * c.step
 		from += len(run)
 		rows = rows[len(run):]
 	}

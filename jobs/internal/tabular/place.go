@@ -14,10 +14,10 @@ type Place struct {
 // Origin implements mapreduce.Originer.
 func (p *Place) Origin() mapreduce.Origin { return mapreduce.Origin{Input: p.Input, Line: p.Line} }
 
-// PlaceColumns are the columns of a row's place in shards.
+// PlaceColumns are the columns of a row's place in shards. It is a field of the row, not what one points to.
 func PlaceColumns[R any](of func(*R) *Place) table.Columns[R] {
 	return table.Columns[R]{
-		table.Repeated("input", func(r *R) string { return of(r).Input }, func(r *R, v string) { of(r).Input = v }),
-		table.Steps("line", func(r *R) int64 { return of(r).Line }, func(r *R, v int64) { of(r).Line = v }),
+		table.RepeatedField("input", func(r *R) *string { return &of(r).Input }),
+		table.StepsField("line", func(r *R) *int64 { return &of(r).Line }),
 	}
 }
