@@ -52,9 +52,7 @@ func (r *rankedRow) carried() []byte { return r.bytes[r.mid:] }
 // Reset implements mapreduce.Resetter: bytes keep their memory.
 func (r *rankedRow) Reset() {
 	r.Place, r.mid = tabular.Place{}, 0
-	if r.bytes = r.bytes[:0]; cap(r.bytes) > keptBytes { // a slice that stays where it is costs no write barrier
-		r.bytes = nil
-	}
+	empty(&r.bytes)
 }
 
 // size is about the number of bytes of input that a row stands for.

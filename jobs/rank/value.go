@@ -84,17 +84,19 @@ func (v value) String() string {
 func (v *value) setText(b []byte) { v.kind, v.bits, v.text = text, 0, append(v.text[:0], b...) }
 
 // reset makes v an empty string.
-func (v *value) reset() { v.kind, v.bits, v.text = text, 0, kept(v.text) }
+func (v *value) reset() {
+	v.kind, v.bits = text, 0
+	empty(&v.text)
+}
 
 // keptBytes bounds the memory that a text of a row keeps for the next row: a batch has 512 rows.
 const keptBytes = 16 << 10
 
-// kept is the memory of a text, empty, unless it is far more than texts need.
-func kept(b []byte) []byte {
-	if cap(b) > keptBytes {
-		return nil
+// empty leaves a text its memory, unless it is far more than texts need. One that stays where it is costs no write barrier.
+func empty(b *[]byte) {
+	if *b = (*b)[:0]; cap(*b) > keptBytes {
+		*b = nil
 	}
-	return b[:0]
 }
 
 // setBits makes v a number of a kind.
