@@ -2,6 +2,8 @@ package cholesky
 
 import (
 	"fmt"
+
+	"github.com/shardmill/shardmill/jobs/internal/hugepages"
 )
 
 // maxSide bounds the rows of a Matrix, so that sizes do not overflow: its numbers would take 8 TiB.
@@ -21,7 +23,7 @@ func New(n int) (*Matrix, error) {
 	}
 	m := &Matrix{n: n, tiles: tilesOf(n)}
 	m.numbers = make([]float32, numbersOf(m.tiles))
-	huge(m.numbers)
+	hugepages.Ask(m.numbers)
 	return m, nil
 }
 
