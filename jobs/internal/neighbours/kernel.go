@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// Kernel computes rows of similarities of items. It holds an accumulator, so that each goroutine needs its own.
+// Kernel computes rows of similarities of items. It holds an accumulator, and mostly a copy of the matrix, so that each goroutine
+// needs its own.
 type Kernel struct {
 	method       Method
 	users, items Matrix
@@ -22,7 +23,8 @@ type Kernel struct {
 
 // NewKernel prepares to compare the items of a matrix of interactions, given by users (a row for each user, a column
 // for each item) and by items (its transpose). It reads all entries once where the method weighs them, and the lengths
-// of rows otherwise. Memory: numbers for each user and item, and 4 bytes for each entry where values are transformed
+// of rows otherwise. Memory: numbers for each user and item; where values do not count, 2 bytes for each entry if these
+// are 128 MiB at most, and items no more than 65,536; and 4 bytes for each entry where values are transformed
 // (tfidf, bm25, rp3beta with an alpha other than 1). Errors: a method that does not pass Check, matrices that do not
 // belong together, values that the method cannot take.
 func NewKernel(m Method, users, items Matrix) (*Kernel, error) {
@@ -58,16 +60,25 @@ func (k *Kernel) Row(item int, dst []Neighbour) []Neighbour {
 	return append(dst, k.best.sorted()...)
 }
 
-// sized makes an accumulator when it is first needed.
+// sized makes an accumulator when it is first needed. Its capacity is at least that of numbers of 16 bits.
 func sized[S sum](sums []S, n int) []S {
 	if sums == nil {
-		return make([]S, n)
+		return make([]S, max(n, narrowColumns))[:n]
 	}
 	return sums
 }
 
 // count adds up in how many rows of users each item is, and returns the number of additions.
 func count[S uint16 | uint32](k *Kernel, of []uint32, sums []S) (work int) {
+	if n := k.weights.narrow; n != nil {
+		all := wide(sums)
+		for q := range of {
+			columns := n.read(of, q)
+			addNarrowOnes(all, columns)
+			work += len(columns)
+		}
+		return work
+	}
 	k.ahead.begin(k.users, of)
 	for range of {
 		columns, _ := k.ahead.read()
@@ -80,6 +91,9 @@ func count[S uint16 | uint32](k *Kernel, of []uint32, sums []S) (work int) {
 // addUp adds up the weights of the items of an item's users, and returns the number of additions.
 func (k *Kernel) addUp(item int, of []uint32, values []float32) (work int) {
 	w := &k.weights
+	if w.narrow != nil {
+		return k.addUpNarrow(of)
+	}
 	k.ahead.begin(w.users, of)
 	for q, u := range of {
 		columns, others := k.ahead.read()
@@ -91,6 +105,17 @@ func (k *Kernel) addUp(item int, of []uint32, values []float32) (work int) {
 		default:
 			addValues(k.floats, columns, others, w.factor(u)*w.value(item, values, q))
 		}
+		work += len(columns)
+	}
+	return work
+}
+
+// addUpNarrow is addUp where values do not count.
+func (k *Kernel) addUpNarrow(of []uint32) (work int) {
+	all := wide(k.floats)
+	for q, u := range of {
+		columns := k.weights.narrow.read(of, q)
+		addNarrowWeight(all, columns, k.weights.factor(u))
 		work += len(columns)
 	}
 	return work

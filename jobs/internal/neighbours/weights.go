@@ -7,9 +7,10 @@ import (
 
 // weights is what is added up for an item and a user.
 type weights struct {
-	counted bool   // 1: counts are enough
-	valued  bool   // values count
-	users   Matrix // with values that entry has gone over, where it is not nil
+	counted bool    // 1: counts are enough
+	valued  bool    // values count
+	users   Matrix  // with values that entry has gone over, where it is not nil
+	narrow  *narrow // users, where values do not count and it fits
 
 	perUser []float64                             // a factor for each user; nil is 1
 	entry   func(item int, value float64) float64 // what a value becomes; nil is itself
@@ -84,6 +85,9 @@ func (k *Kernel) prepare() error {
 		k.prepareLLR(items)
 	default:
 		k.weights.counted = true
+	}
+	if !valued {
+		k.weights.narrow = newNarrow(k.users)
 	}
 	return k.transform()
 }
