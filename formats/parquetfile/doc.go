@@ -25,7 +25,8 @@
 //
 // A Writer holds one row group as encoded pages (dictionary pages unpacked) and one batch of at
 // most 65,536 rows, or 8 MiB of values and one row: 128 MiB and the batch in the worst case, since values do not grow when encoded.
-// A zstd encoder adds about 6 MiB. A Files holds the batch and the encoder of as many files as were open at the same time.
+// A zstd encoder adds about 6 MiB. A Files holds the batch, the encoder and
+// the tables of dictionaries of integers of as many files as were open at the same time.
 // A Reader holds 4,096 rows, and for each column the page that it is in.
 //
 // # What is not the library's

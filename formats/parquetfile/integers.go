@@ -17,6 +17,7 @@ import (
 type integersColumn[T integer] struct {
 	coded
 	dict  *numbers[T] // nil without one, and after it grew too large
+	spare *spareNumbers[T]
 	of    func(arrow.Array) ([]T, bool)
 	stats integerStats[T] // nil where there are to be none
 
@@ -42,7 +43,7 @@ func newInt32Column(p *pager, props *parquet.WriterProperties) *integersColumn[i
 		}
 		return n.Int32Values(), true
 	}
-	return newIntegersColumn(p, props, of, func() integerStats[int32] {
+	return newIntegersColumn(p, props, &p.zstd.int32s, of, func() integerStats[int32] {
 		return metadata.NewInt32Statistics(p.meta.Descr(), memory.DefaultAllocator)
 	})
 }
@@ -55,16 +56,16 @@ func newInt64Column(p *pager, props *parquet.WriterProperties) *integersColumn[i
 		}
 		return n.Int64Values(), true
 	}
-	return newIntegersColumn(p, props, of, func() integerStats[int64] {
+	return newIntegersColumn(p, props, &p.zstd.int64s, of, func() integerStats[int64] {
 		return metadata.NewInt64Statistics(p.meta.Descr(), memory.DefaultAllocator)
 	})
 }
 
-func newIntegersColumn[T integer](p *pager, props *parquet.WriterProperties, of func(arrow.Array) ([]T, bool), stats func() integerStats[T]) *integersColumn[T] {
+func newIntegersColumn[T integer](p *pager, props *parquet.WriterProperties, spare *spareNumbers[T], of func(arrow.Array) ([]T, bool), stats func() integerStats[T]) *integersColumn[T] {
 	leaf := p.meta.Descr()
-	c := &integersColumn[T]{coded: newCoded(p, props), of: of, levels: newLevels(int(leaf.MaxDefinitionLevel()))}
+	c := &integersColumn[T]{coded: newCoded(p, props), spare: spare, of: of, levels: newLevels(int(leaf.MaxDefinitionLevel()))}
 	if c.inDict {
-		c.dict = newNumbers[T]()
+		c.dict = spare.get()
 	}
 	if props.StatisticsEnabledFor(leaf.Path()) {
 		c.stats, c.pageStats = stats(), stats()
@@ -194,6 +195,7 @@ func (c *integersColumn[T]) endDictionary() error {
 	}
 	d := c.dict
 	c.dict = nil
+	defer c.spare.put(d)
 	return c.coded.endDictionary(d.plain(), d.n)
 }
 

@@ -29,6 +29,26 @@ func newNumbers[T integer]() *numbers[T] {
 	return d
 }
 
+// spareNumbers are dictionaries that are not in use. Their memory goes to the columns of later files.
+type spareNumbers[T integer] []*numbers[T]
+
+// get returns an empty dictionary.
+func (s *spareNumbers[T]) get() *numbers[T] {
+	n := len(*s)
+	if n == 0 {
+		return newNumbers[T]()
+	}
+	d := (*s)[n-1]
+	*s = (*s)[:n-1]
+	return d
+}
+
+func (s *spareNumbers[T]) put(d *numbers[T]) {
+	clear(d.slots)
+	d.values, d.page, d.n = d.values[:0], d.page[:0], 0
+	*s = append(*s, d)
+}
+
 func (d *numbers[T]) resize(slots int) {
 	d.slots, d.shift = make([]numberSlot[T], slots), 64-bits.TrailingZeros(uint(slots))
 	for i, v := range d.values {

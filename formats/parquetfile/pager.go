@@ -36,11 +36,14 @@ type pages struct{ bytes.Buffer }
 // Tell returns the position.
 func (p *pages) Tell() int64 { return int64(len(magic) + p.Len()) }
 
-// compressor compresses pages, one at a time.
+// compressor compresses pages, one at a time. It goes from file to file, and takes along what else is used again.
 type compressor struct {
 	encoder *zstd.Encoder
 	page    []byte // compressed
 	plain   []byte // a page before that
+
+	int32s spareNumbers[int32]
+	int64s spareNumbers[int64]
 }
 
 func newCompressor() (*compressor, error) {

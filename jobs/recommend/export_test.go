@@ -1,6 +1,8 @@
 package recommend
 
 import (
+	"slices"
+
 	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -37,6 +39,7 @@ func FactorsJob(factors int) mapreduce.Job {
 
 // madeUp appends n vectors of numbers around 0 that follow from a seed.
 func madeUp(dst []float32, seed uint64, n, factors int) []float32 {
+	dst = slices.Grow(dst, n*factors)
 	x := seed * 0x9e3779b97f4a7c15
 	for range n * factors {
 		x ^= x << 13
