@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // The users and items of a tile.
@@ -17,16 +18,23 @@ const (
 // Items are the vectors of all items, laid out for a kernel. Scorers share them.
 type Items struct {
 	n, f   int
-	panels []float32 // of 32 items each, [factor][item]; behind the last item zeros
+	panels []float32    // of 32 items each, [factor][item]; behind the last item zeros; made by lay
+	rows   []float32    // by place, where coarse is
+	coarse *coarseItems // nil where no kernel uses them, or they are not to be had
+	laid   sync.Once
 	order  []uint32  // index of the item at each place in the panels
 	places []uint32  // place of each item: the inverse of order
 	norms  []float64 // the greatest norm in each panel, descending
 }
 
-// PackedBytes is the memory that n items of f factors take when packed.
+// PackedBytes is the memory that n items of f factors take when packed, at most, while no user has a factor above 2^40.
 func PackedBytes(n, f int) int64 {
-	panels := (int64(n) + tileItems - 1) / tileItems
-	return panels*(int64(f)*tileItems*4+8) + 8*int64(n)
+	panels, floats := (int64(n)+tileItems-1)/tileItems, int64(f)
+	size := panels*(floats*tileItems*4+8) + 8*int64(n)
+	if f >= coarseFactors {
+		size += panels * ((floats+1)/2*tileItems*4 + 12)
+	}
+	return size
 }
 
 // Pack lays out n items of f factors: item i has factors[i*f : (i+1)*f]. Factors that are not finite are an error.
@@ -41,7 +49,6 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	count := (n + tileItems - 1) / tileItems
 	it := &Items{
 		n: n, f: f,
-		panels: make([]float32, count*tileItems*f),
 		order:  make([]uint32, n),
 		places: make([]uint32, n),
 		norms:  make([]float64, count),
@@ -57,12 +64,42 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	slices.SortFunc(it.order, func(a, b uint32) int { return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(a, b)) })
 	for place, i := range it.order {
 		it.places[i] = uint32(place)
-		it.put(place, factors[int(i)*f:(int(i)+1)*f])
+	}
+	row := func(place int) []float32 { i := int(it.order[place]); return factors[i*f : (i+1)*f] }
+	if Kernels()[0].coarse == nil || !it.packCoarse(row) {
+		it.laid.Do(func() { it.lay(row) })
 	}
 	for p := range it.norms {
 		it.norms[p] = norms[it.order[p*tileItems]]
 	}
 	return it, nil
+}
+
+// packCoarse lays the vectors out for a coarseFunc, if it can have them.
+func (it *Items) packCoarse(row func(place int) []float32) bool {
+	it.rows = make([]float32, 0, it.n*it.f)
+	for place := range it.n {
+		it.rows = append(it.rows, row(place)...)
+	}
+	if it.coarse = newCoarseItems(it.rows, it.f); it.coarse == nil {
+		it.rows = nil
+	}
+	return it.coarse != nil
+}
+
+// needPanels lays out the panels where that has not been done.
+func (it *Items) needPanels() {
+	it.laid.Do(func() {
+		it.lay(func(place int) []float32 { return it.rows[place*it.f : (place+1)*it.f] })
+	})
+}
+
+// lay lays the vectors out in panels.
+func (it *Items) lay(row func(place int) []float32) {
+	it.panels = make([]float32, len(it.norms)*tileItems*it.f)
+	for place := range it.n {
+		it.put(place, row(place))
+	}
 }
 
 // checkShape tells whether factors can be n vectors of f.

@@ -4,11 +4,12 @@ import "github.com/shardmill/shardmill/jobs/internal/fma"
 
 // Kernel is an implementation of the inner loop. The zero Kernel is the best of Kernels.
 type Kernel struct {
-	name string
-	tile tileFunc
+	name   string
+	tile   tileFunc
+	coarse *coarseKernel // finds what is to be scored, or nil
 }
 
-// String names the kernel: avx512, avx2 or go.
+// String names the kernel: vnni, avx512, avx2 or go.
 func (k Kernel) String() string { return k.orBest().name }
 
 func (k Kernel) orBest() Kernel {
@@ -20,7 +21,7 @@ func (k Kernel) orBest() Kernel {
 
 // Kernels are those that this machine runs, the fastest first. The last one is in Go, and runs on all machines.
 func Kernels() []Kernel {
-	return append(assembly(), Kernel{"go", tileGo})
+	return append(assembly(), Kernel{"go", tileGo, nil})
 }
 
 // A tileFunc scores 12 users, [factor][user], and a panel of 32 items, [factor][item], and finds the candidates: the

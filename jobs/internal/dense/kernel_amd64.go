@@ -6,10 +6,13 @@ import "golang.org/x/sys/cpu"
 // saves the registers.
 func assembly() (all []Kernel) {
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW {
-		all = append(all, Kernel{"avx512", tileAVX512})
+		if cpu.X86.HasAVX512VNNI && cpu.X86.HasFMA {
+			all = append(all, Kernel{"vnni", tileAVX512, &coarseKernel{coarseVNNI, dotsFMA}})
+		}
+		all = append(all, Kernel{"avx512", tileAVX512, nil})
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		all = append(all, Kernel{"avx2", tileAVX2})
+		all = append(all, Kernel{"avx2", tileAVX2, nil})
 	}
 	return all
 }
@@ -23,3 +26,11 @@ func tileAVX512(users, panel []float32, thresholds *[tileUsers]float32, wanted *
 //
 //go:noescape
 func tileAVX2(users, panel []float32, thresholds *[tileUsers]float32, wanted *[tileUsers]uint32, out *candidates) (found uint32)
+
+// coarseVNNI holds the sums of the whole tile in 24 registers.
+//
+//go:noescape
+func coarseVNNI(users, panel []uint32, limits *limits, perUnit, slack float32, wanted *[tileUsers]uint32, out *coarseFound) (found uint32)
+
+//go:noescape
+func dotsFMA(user, rows []float32, at *[settled]int, out *[settled]float32)

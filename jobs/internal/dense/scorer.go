@@ -26,6 +26,8 @@ const (
 type Scorer struct {
 	items      *Items
 	tile       tileFunc
+	coarse     *coarseScorer // nil where the kernel has no such
+	coarsely   bool          // whether it takes this block
 	top        int
 	users      []float32 // of the block, [tile][factor][user]
 	norms      [blockUsers]float64
@@ -43,9 +45,9 @@ func NewScorer(items *Items, top int) *Scorer { return NewScorerOn(Kernel{}, ite
 
 // NewScorerOn makes a Scorer on a kernel.
 func NewScorerOn(k Kernel, items *Items, top int) *Scorer {
-	top = max(0, min(top, items.n))
+	top, k = max(0, min(top, items.n)), k.orBest()
 	return &Scorer{
-		items: items, tile: k.orBest().tile, top: top,
+		items: items, tile: k.tile, coarse: newCoarseScorer(k, items), top: top,
 		users:  make([]float32, blockUsers*items.f),
 		keys:   make([]key, blockUsers*top),
 		wanted: make([][blockTiles][tileUsers]uint32, min(stretchPanels, len(items.norms))),
@@ -75,6 +77,9 @@ func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(
 		}
 		s.run(count)
 		for u := range count {
+			if s.coarsely && s.top > 0 {
+				s.settle(u)
+			}
 			if err := emit(first+u, s.list(u).appendTo(s.out[:0])); err != nil {
 				return err
 			}
@@ -105,6 +110,9 @@ func (s *Scorer) load(users []float32) int {
 			threshold, s.norms[u] = float32(math.Inf(1)), 0
 		}
 		s.thresholds[u/tileUsers][u%tileUsers] = threshold
+	}
+	if s.coarsely = s.coarse != nil && s.coarse.load(users, f); !s.coarsely {
+		s.items.needPanels()
 	}
 	return count
 }
@@ -137,7 +145,11 @@ func (s *Scorer) run(count int) {
 		if p%stretchPanels == 0 {
 			s.want(count, p)
 		}
-		s.score(p)
+		if s.coarsely {
+			s.scoreCoarse(p)
+		} else {
+			s.score(p)
+		}
 	}
 }
 

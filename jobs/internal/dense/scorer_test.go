@@ -218,7 +218,7 @@ func TestScoreDone(t *testing.T) {
 		counted := Kernel{"counted", func(u, p []float32, th *[tileUsers]float32, w *[tileUsers]uint32, out *candidates) uint32 {
 			tiles++
 			return tileGo(u, p, th, w, out)
-		}}
+		}, nil}
 		x := append(slices.Clone(x[:(users-1)*f]), factors[:f]...)
 		got := lists(t, NewScorerOn(counted, pack(t, factors, n, f), top), x, nil)
 		for u := range users {
@@ -394,10 +394,16 @@ func TestPackErrors(t *testing.T) {
 // TestPackedBytes compares what is said of memory with the slices.
 func TestPackedBytes(t *testing.T) {
 	for _, n := range []int{0, 1, 31, 32, 33, 1000} {
-		it := pack(t, make([]float32, n*3), n, 3)
-		got := int64(4*len(it.panels) + 4*len(it.order) + 4*len(it.places) + 8*len(it.norms))
-		if want := PackedBytes(n, 3); got != want {
-			t.Errorf("%d items take %d bytes, want %d", n, got, want)
+		for _, f := range []int{3, 16, 33} {
+			it := pack(t, make([]float32, n*f), n, f)
+			got := int64(4*len(it.panels) + 4*len(it.rows) + 4*len(it.order) + 4*len(it.places) + 8*len(it.norms))
+			if c := it.coarse; c != nil {
+				got += int64(4*len(c.panels) + 8*len(c.units) + 4*len(c.slack))
+			}
+			most := PackedBytes(n, f)
+			if coarsely := it.coarse != nil; got > most || !coarsely && f < coarseFactors && got != most {
+				t.Errorf("%d items of %d factors take %d bytes, want %d", n, f, got, most)
+			}
 		}
 	}
 }

@@ -1,0 +1,75 @@
+package dense
+
+import (
+	"math/bits"
+
+	"github.com/shardmill/shardmill/jobs/internal/prefetch"
+)
+
+// scoreCoarse finds the candidates in a panel by sums of whole numbers.
+func (s *Scorer) scoreCoarse(p int) {
+	c, wanted := s.coarse, &s.wanted[p%stretchPanels]
+	panel, next := c.items.panel(p), c.items.panel(min(p+1, len(s.items.norms)-1))
+	part := (len(next)/len(s.open) + lineFloats) &^ (lineFloats - 1)
+	perUnit, slack := float32(1/c.items.units[p]), c.items.slack[p]
+	for _, t := range s.open {
+		n := min(part, len(next))
+		prefetch.Slice(next[:n])
+		next = next[n:]
+		found := c.tile(c.vectors(t), panel, &c.limits[t], perUnit, slack, &wanted[t], &c.found)
+		for ; found != 0; found &= found - 1 {
+			s.keepCoarse(t, bits.TrailingZeros32(found), p)
+		}
+	}
+}
+
+// keepCoarse keeps candidates of user u of tile t in a panel. The user's list has scores that are no greater than those of as many
+// items.
+func (s *Scorer) keepCoarse(t, u, p int) {
+	c, user := s.coarse, t*tileUsers+u
+	limits, l, survivors := &c.limits[t], s.list(user), c.survivors[user]
+	unit := c.units[user] * c.items.units[p]
+	slack := unit * (float64(limits.slack[u]) + float64(c.items.slack[p]))
+	for mask := c.found.masks[u]; mask != 0; mask &= mask - 1 {
+		i := bits.TrailingZeros32(mask)
+		sum, place := unit*float64(c.found.sums[u][i]), uint32(p*tileItems+i)
+		survivors = append(survivors, survivor{place, float32(sum + slack)})
+		if k := newKey(float32(sum-slack), place); k > l[0] {
+			l.replace(k)
+		}
+	}
+	c.survivors[user] = survivors
+	least := l.threshold()
+	s.thresholds[t][u] = least
+	limits.least[u] = float32(float64(least) / c.units[user])
+}
+
+// settle makes the list of a user out of the survivors.
+func (s *Scorer) settle(user int) {
+	c, l := s.coarse, s.list(user)
+	least := l.threshold()
+	clear(l)
+	c.places = c.places[:0]
+	for _, v := range c.survivors[user] {
+		if v.most >= least {
+			c.places = append(c.places, v.place)
+		}
+	}
+	for places := c.places; len(places) > 0; places = places[min(settled, len(places)):] {
+		s.settleSome(user, places[:min(settled, len(places))])
+	}
+}
+
+// settleSome offers the scores of items, as many as a dotsFunc takes or less, to the list of a user.
+func (s *Scorer) settleSome(user int, places []uint32) {
+	c, l, f := s.coarse, s.list(user), s.items.f
+	for i, place := range places {
+		c.at[i] = int(place) * f
+	}
+	c.dots(c.rows[user*f:(user+1)*f], s.items.rows, &c.at, &c.scores)
+	for i, place := range places {
+		if k := newKey(c.scores[i], s.items.order[place]); k > l[0] {
+			l.replace(k)
+		}
+	}
+}
