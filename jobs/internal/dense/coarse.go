@@ -74,13 +74,13 @@ func put16(lane []uint32, width int, vector []float32, unit float64) {
 
 // extent is the greatest absolute value of a vector, and the sum of all.
 func extent(vector []float32) (greatest, sum float64) {
-	var most float32
+	most := uint32(0) // as numbers that are not negative, their bits are in order
 	for _, v := range vector {
-		v = math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
-		most = max(most, v)
-		sum += float64(v)
+		b := math.Float32bits(v) &^ (1 << 31)
+		most = max(most, b)
+		sum += float64(math.Float32frombits(b))
 	}
-	return float64(most), sum
+	return float64(math.Float32frombits(most)), sum
 }
 
 // coarseItems are all items in whole numbers: each panel in steps of its own unit.
@@ -145,7 +145,7 @@ type coarseScorer struct {
 	limits    [blockTiles]limits
 	survivors [blockUsers][]survivor
 	found     coarseFound
-	places    []uint32 // of the survivors of a user
+	places    [2][]uint32 // of the survivors that are scored, of two users in turns
 	at        [settled]int
 	scores    [settled]float32
 }

@@ -223,8 +223,8 @@ func TestCoarseSurvivors(t *testing.T) {
 	for _, k := range coarseKernels() {
 		s := NewScorerOn(k, packCoarsely(t, vectors(r, n, f), n, f), top)
 		settled := 0
-		err := s.Score(vectors(r, users, f), nil, func(int, []Scored) error {
-			settled += len(s.coarse.places)
+		err := s.Score(vectors(r, users, f), nil, func(u int, _ []Scored) error {
+			settled += len(s.coarse.places[u%2])
 			return nil
 		})
 		if err != nil || settled < users*top || settled > users*(top+2) {

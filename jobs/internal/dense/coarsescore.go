@@ -44,18 +44,26 @@ func (s *Scorer) keepCoarse(t, u, p int) {
 	limits.least[u] = float32(float64(least) / c.units[user])
 }
 
-// settle makes the list of a user out of the survivors.
-func (s *Scorer) settle(user int) {
-	c, l := s.coarse, s.list(user)
-	least := l.threshold()
-	clear(l)
-	c.places = c.places[:0]
+// choose finds what of the survivors of a user is to be scored, and asks for its memory.
+func (s *Scorer) choose(user int) {
+	c, f, least := s.coarse, s.items.f, s.list(user).threshold()
+	places := c.places[user%2][:0]
 	for _, v := range c.survivors[user] {
 		if v.most >= least {
-			c.places = append(c.places, v.place)
+			places = append(places, v.place)
+			prefetch.Slice(s.items.rows[int(v.place)*f : (int(v.place)+1)*f])
 		}
 	}
-	for places := c.places; len(places) > 0; places = places[min(settled, len(places)):] {
+	c.places[user%2] = places
+}
+
+// settle makes the list of a user, one of count for whom choose is called: by settle itself but for the first.
+func (s *Scorer) settle(user, count int) {
+	if user+1 < count {
+		s.choose(user + 1)
+	}
+	clear(s.list(user))
+	for places := s.coarse.places[user%2]; len(places) > 0; places = places[min(settled, len(places)):] {
 		s.settleSome(user, places[:min(settled, len(places))])
 	}
 }

@@ -76,9 +76,13 @@ func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(
 			}
 		}
 		s.run(count)
+		settle := s.coarsely && s.top > 0
+		if settle {
+			s.choose(0)
+		}
 		for u := range count {
-			if s.coarsely && s.top > 0 {
-				s.settle(u)
+			if settle {
+				s.settle(u, count)
 			}
 			if err := emit(first+u, s.list(u).appendTo(s.out[:0])); err != nil {
 				return err
@@ -179,13 +183,15 @@ func (s *Scorer) want(count, first int) {
 		s.wanted[p] = all
 	}
 	from, n := uint32(first*tileItems), uint32(len(s.wanted)*tileItems)
+	places := s.items.places
 	for u, items := range s.seen[:count] {
+		t, lane := u/tileUsers, u%tileUsers
 		for _, item := range items {
-			if int64(item) >= int64(s.items.n) {
+			if int64(item) >= int64(len(places)) {
 				continue
 			}
-			if at := s.items.places[item] - from; at < n { // a place before the stretch wraps around
-				s.wanted[at/tileItems][u/tileUsers][u%tileUsers] &^= 1 << (at % tileItems)
+			if at := places[item] - from; at < n { // a place before the stretch wraps around
+				s.wanted[at/tileItems][t][lane] &^= 1 << (at % tileItems)
 			}
 		}
 	}
