@@ -99,20 +99,27 @@ func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFacto
 	if err != nil {
 		return nil, err
 	}
-	f := a.model.width()
+	mean := 0.
+	if a.model.ratings {
+		if mean, err = a.mean(env); err != nil {
+			return nil, err
+		}
+	}
+	return newByFactors(&a.model, users, items, mean, a.params.Top)
+}
+
+// newByFactors is a scorer by vectors. The mean is that of ratings.
+func newByFactors(m *model, users, items *factors.Matrix, mean float64, top int) (*byFactors, error) {
+	f := m.width()
 	c, err := newCatalogue(items, f, func(dst, row []float32) []float32 { return append(dst, row[:f]...) })
 	if err != nil {
 		return nil, err
 	}
 	b := &byFactors{
-		catalogue: c, scorer: dense.NewScorer(c.items, a.params.Top),
+		catalogue: c, scorer: dense.NewScorer(c.items, top),
 		vector: func(dst []float32, row uint32) []float32 { return append(dst, users.Row(int(row))[:f]...) },
 	}
-	if a.model.ratings { // x.y + b_i, and what is the same for all items later
-		mean, err := a.mean(env)
-		if err != nil {
-			return nil, err
-		}
+	if m.ratings { // x.y + b_i, and what is the same for all items later
 		b.vector = func(dst []float32, row uint32) []float32 { return append(append(dst, users.Row(int(row))[:f-1]...), 1) }
 		b.base = func(row uint32) float64 { return mean + float64(users.Row(int(row))[f-1]) }
 	}

@@ -2,8 +2,11 @@ package recommend
 
 import (
 	"slices"
+	"context"
 
 	"github.com/shardmill/shardmill/jobs/internal/dense"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/jobs/internal/neighbours"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -48,4 +51,33 @@ func madeUp(dst []float32, seed uint64, n, factors int) []float32 {
 		dst = append(dst, float32(int32(x>>32))/(1<<31))
 	}
 	return dst
+}
+
+// Matrix is a matrix of interactions.
+type Matrix = sparse
+
+// Scored is an item of a list.
+type Scored = neighbours.Scored
+
+// LearnAlone passes on the lists of all users with interactions as a trial makes them, of one algorithm.
+func LearnAlone(ctx context.Context, p Params, users, items Matrix, top int, pass func(user uint32, list []Scored)) error {
+	parts, err := p.parts()
+	if err != nil {
+		return err
+	}
+	s, err := learnAlone(ctx, parts[0].Params, users, items, top)
+	if err != nil {
+		return err
+	}
+	var rows []matrix.Row
+	for i := range users.Rows() {
+		if columns, values := users.Row(i); len(columns) > 0 {
+			rows = append(rows, matrix.Row{Index: uint32(i), Columns: columns, Values: values})
+		}
+	}
+	var batch []*matrix.Row
+	for i := range rows {
+		batch = append(batch, &rows[i])
+	}
+	return s.score(batch, func(r *matrix.Row, list []Scored) { pass(r.Index, list) })
 }

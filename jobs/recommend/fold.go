@@ -175,7 +175,7 @@ func (j *recommendation) storedPopularity(env *mapreduce.Env, d names) (scorer, 
 			return nil
 		})
 	})
-	return j.byCounts(counts), err
+	return byCounts(counts, j.params.Top), err
 }
 
 func countColumns(d *ids.IDs) table.Columns[count] {

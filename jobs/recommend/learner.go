@@ -69,13 +69,13 @@ func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error)
 	for i := range counts {
 		counts[i] = items.Count(i)
 	}
-	return j.byCounts(counts), nil
+	return byCounts(counts, j.params.Top), nil
 }
 
 // byCounts scores by the users of each item.
-func (j *recommendation) byCounts(counts []int) scorer {
+func byCounts(counts []int, top int) scorer {
 	p := neighbours.NewPopularity(counts)
 	return &oneByOne{one: func(history []uint32, _ []float32, dst []neighbours.Scored) []neighbours.Scored {
-		return p.Score(history, j.params.Top, dst)
+		return p.Score(history, top, dst)
 	}}
 }

@@ -168,9 +168,17 @@ func (l *library) mean(m *matrix.Matrix) float64 {
 	if mean, ok := l.means[m]; ok {
 		return mean
 	}
-	sum := 0.
+	mean := meanOf(m)
+	l.means[m] = mean
+	return mean
+}
+
+// meanOf is the mean of the values of a matrix.
+func meanOf(m sparse) float64 {
+	sum, entries := 0., 0
 	for i := range m.Rows() {
 		columns, values := m.Row(i)
+		entries += len(columns)
 		if values == nil {
 			sum += float64(len(columns))
 		}
@@ -178,9 +186,7 @@ func (l *library) mean(m *matrix.Matrix) float64 {
 			sum += float64(v)
 		}
 	}
-	mean := sum / float64(max(m.Entries(), 1))
-	l.means[m] = mean
-	return mean
+	return sum / float64(max(entries, 1))
 }
 
 // inverse opens the one file of a model of EASE.

@@ -50,7 +50,8 @@
 //
 // # Memory
 //
-// Solve holds half of the inverse and some rows: SolveBytes. A Model holds nothing but the mapping of its file. A Scorer of an inverse of items
+// Solve holds half of the inverse and some rows: SolveBytes. A Model holds nothing but the mapping of its file, or in memory all of the
+// inverse: ModelBytes. A Scorer of an inverse of items
 // holds 8 bytes for each place of the lists of up to 4,096 users, at most 16 MiB of them, and 72 bytes a user; one of an inverse of
 // users the lists of 32, and 4 bytes an item. Where some rows have no interactions, both hold 4 bytes a row and copies of entries.
 package ease

@@ -98,6 +98,16 @@ func drawMatrix(t *rapid.T) *memory {
 // fileOf is a file of a model, solved for the side.
 func fileOf(t rapid.TB, users *memory, byUsers bool, o Options) []byte {
 	t.Helper()
+	var file bytes.Buffer
+	if err := solvedAs(t, users, byUsers, o).Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// solvedAs inverts the side that is asked for.
+func solvedAs(t rapid.TB, users *memory, byUsers bool, o Options) *Inverse {
+	t.Helper()
 	items := transpose(users)
 	s, err := newShape(users, items)
 	if err != nil {
@@ -111,11 +121,7 @@ func fileOf(t rapid.TB, users *memory, byUsers bool, o Options) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file bytes.Buffer
-	if err := inv.Write(&file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Bytes()
+	return inv
 }
 
 // opened opens a file of these bytes.

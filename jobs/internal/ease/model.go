@@ -56,7 +56,23 @@ func (inv *Inverse) Write(w io.Writer) error {
 	return f.Close()
 }
 
-// Model is a model in a file. It can be used by several goroutines.
+// Model is the model as Open would read it from a file, in memory: it has its own copy of the inverse, of ModelBytes.
+func (inv *Inverse) Model() *Model {
+	size := len(inv.active) * width
+	m := &Model{shape: inv.shape, lambda: inv.lambda, residual: inv.residual, scales: inv.scales, panels: make([]float32, inv.matrix.Panels()*size)}
+	for p := range inv.matrix.Panels() {
+		inv.matrix.Panel(p, m.panel(p))
+	}
+	return m
+}
+
+// ModelBytes is the memory of what Inverse.Model makes for so many users and items, of which the fewer all have interactions.
+func ModelBytes(users, items int) int64 {
+	n := int64(min(users, items))
+	return (n + width - 1) / width * width * n * 4
+}
+
+// Model is a model in a file or in memory. It can be used by several goroutines.
 type Model struct {
 	shape
 	lambda, residual float64
@@ -134,7 +150,12 @@ func (m *Model) Lambda() float64 { return m.lambda }
 func (m *Model) Residual() float64 { return m.residual }
 
 // Close lets go of the file.
-func (m *Model) Close() error { return m.file.Close() }
+func (m *Model) Close() error {
+	if m.file == nil {
+		return nil
+	}
+	return m.file.Close()
+}
 
 // panel has columns 32p to 32p+31 of the inverse, [row][column].
 func (m *Model) panel(p int) []float32 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,35 @@ func TestGolden(t *testing.T) {
 			t.Errorf("got %+v", m.shape)
 		}
 		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestModelInMemory: it is what a file of it is.
+func TestModelInMemory(t *testing.T) {
+	for _, byUsers := range []bool{false, true} {
+		users := random(rand.New(rand.NewPCG(1, 2)), 77, 70, .1, false, 0) // more than two panels
+		o := Options{Lambda: 3}
+		path := filepath.Join(t.TempDir(), "model")
+		if err := os.WriteFile(path, fileOf(t, users, byUsers, o), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := solvedAs(t, users, byUsers, o).Model()
+		if m.Lambda() != file.Lambda() || m.Residual() != file.Residual() || m.ByUsers() != byUsers || !slices.Equal(m.active, file.active) {
+			t.Errorf("by users %v: got %+v, the file has %+v", byUsers, m.shape, file.shape)
+		}
+		if !slices.Equal(m.panels, file.panels) || !slices.Equal(m.scales, file.scales) || len(m.panels) == 0 {
+			t.Errorf("by users %v: other numbers than in the file", byUsers)
+		}
+		if got, most := int64(4*len(m.panels)), ModelBytes(users.Rows(), users.Columns()); byUsers == (users.Rows() < users.Columns()) && got > most {
+			t.Errorf("%d bytes, at most %d were told", got, most)
+		}
+		if err := errors.Join(m.Close(), file.Close()); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,0 +1,68 @@
+package recommend
+
+// memoryRows is a matrix in memory, which is made row by row.
+type memoryRows struct {
+	rows, width int
+	ends        []int // of rows; those behind the last are empty
+	columns     []uint32
+	values      []float32 // of the columns
+}
+
+// newMemoryRows makes a matrix whose rows are empty.
+func newMemoryRows(rows, columns int) *memoryRows { return &memoryRows{rows: rows, width: columns} }
+
+// add adds an entry to the row that is made; its columns ascend.
+func (e *memoryRows) add(column uint32, value float32) {
+	e.columns, e.values = append(e.columns, column), append(e.values, value)
+}
+
+// end ends row i: what was added since the row before. Rows between them are empty.
+func (e *memoryRows) end(i int) {
+	before := 0
+	if n := len(e.ends); n > 0 {
+		before = e.ends[n-1]
+	}
+	for len(e.ends) < i {
+		e.ends = append(e.ends, before)
+	}
+	e.ends = append(e.ends, len(e.columns))
+}
+
+// Rows implements sparse.
+func (e *memoryRows) Rows() int { return e.rows }
+
+// Columns implements sparse.
+func (e *memoryRows) Columns() int { return e.width }
+
+// Row implements sparse.
+func (e *memoryRows) Row(i int) (columns []uint32, values []float32) {
+	if i >= len(e.ends) {
+		return nil, nil
+	}
+	from, to := 0, e.ends[i]
+	if i > 0 {
+		from = e.ends[i-1]
+	}
+	return e.columns[from:to], e.values[from:to]
+}
+
+// transpose makes the matrix by columns.
+func (e *memoryRows) transpose() *memoryRows {
+	t := &memoryRows{rows: e.width, width: e.rows, ends: make([]int, e.width), columns: make([]uint32, len(e.columns)), values: make([]float32, len(e.columns))}
+	for _, c := range e.columns {
+		t.ends[c]++
+	}
+	at := 0
+	for c, n := range t.ends {
+		t.ends[c] = at // where the next entry goes
+		at += n
+	}
+	for i := range e.ends {
+		columns, values := e.Row(i)
+		for q, c := range columns {
+			t.columns[t.ends[c]], t.values[t.ends[c]] = uint32(i), values[q]
+			t.ends[c]++
+		}
+	}
+	return t
+}
