@@ -18,6 +18,7 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 		return err
 	}
 	worker.LimitMemory(c.memory)
+	resetPeak() // what was in use before is not
 	n, partition, err := p.Reduce(t.as.Task.Index)
 	if err != nil {
 		return err

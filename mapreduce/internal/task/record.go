@@ -96,7 +96,7 @@ type Result struct {
 type Usage struct {
 	CPUSeconds  float64 `json:"cpu_seconds"`
 	WallSeconds float64 `json:"wall_seconds"`
-	PeakRSS     int64   `json:"peak_rss_bytes"` // of the worker process so far
+	PeakRSS     int64   `json:"peak_rss_bytes"` // of the worker process so far; of a reduce, where the system can tell, since it began
 }
 
 // Counts is the accounting of one task, or a sum over tasks.
