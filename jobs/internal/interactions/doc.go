@@ -34,4 +34,8 @@
 //
 // Of a folder those files are read whose names tell their format. Where Options.Format is told all are, but those
 // whose names begin with "." or "_", such as _SUCCESS.
+//
+// # A test file
+//
+// Where Options.Test is told, the last input is that file. It is read as the others are, and its rows are marked.
 package interactions

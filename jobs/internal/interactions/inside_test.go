@@ -233,9 +233,9 @@ func TestIDs(t *testing.T) {
 
 // A row that is reset keeps the memory of its ids, unless that is much, and nothing else.
 func TestReset(t *testing.T) {
-	r := Row{tabular.Place{Input: "a", Line: 1}, make([]byte, 9), make([]byte, keptBytes+1), 2, 3}
+	r := Row{tabular.Place{Input: "a", Line: 1}, make([]byte, 9), make([]byte, keptBytes+1), 2, 3, true}
 	r.Reset()
-	if cap(r.User) != 9 || r.Item != nil || r.Value != 0 || r.Time != 0 || r.Place != (tabular.Place{}) {
+	if cap(r.User) != 9 || r.Item != nil || r.Value != 0 || r.Time != 0 || r.Test || r.Place != (tabular.Place{}) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -258,6 +258,8 @@ func TestCheck(t *testing.T) {
 		{Options{Format: "baskets", TimeCol: "t"}, "--time-col"},
 		{Options{Format: "lines", NoHeader: true}, "--no-header"},
 		{Options{Format: "lines", Separator: "\n"}, "--separator"},
+		{Options{Format: "lines", Test: "t"}, ""},
+		{Options{Format: "baskets", Test: "t"}, "--test t: --input-format baskets"},
 	} {
 		if err := c.o.Check(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("case %d: %v, expected %q", i, err, c.want)

@@ -24,6 +24,7 @@ const maxLine = 64 << 20
 type lineSource struct {
 	baskets   bool
 	separator []byte // nil for runs of spaces and tabs
+	test      string // file of Options.Test
 	target    mapreduce.Target
 }
 
@@ -33,7 +34,7 @@ type lineMeta struct {
 }
 
 func newLineSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
-	s := &lineSource{baskets: o.Format == Baskets, target: target}
+	s := &lineSource{baskets: o.Format == Baskets, test: o.Test, target: target}
 	if sep := tabular.Separator(o.Separator); sep != "" && sep != " " {
 		s.separator = []byte(sep)
 	}
@@ -160,6 +161,7 @@ func (b *lineRows) addItem(line, item []byte, number int64) error {
 	}
 	r := b.rows.Next()
 	r.Place, r.Value = tabular.Place{Input: b.name, Line: number}, 1
+	r.Test = b.test != "" && b.name == b.test
 	r.User, r.Item = append(r.User[:0], b.user...), append(r.Item[:0], item...)
 	return b.rows.Add()
 }

@@ -22,6 +22,10 @@ type Options struct {
 	Format    string `json:"input-format"` // auto, csv, tsv, jsonl, parquet, lines or baskets
 	Separator string `json:"separator"`    // between fields of text; "" for what the format says
 	NoHeader  bool   `json:"no-header"`
+
+	// Test names the last of the inputs, a file whose rows have Row.Test; "" for none. A job says by a parameter of its own
+	// whether there is one.
+	Test string `json:"-"`
 }
 
 // The columns that are asked for where nothing else is said.
@@ -51,6 +55,8 @@ func (o Options) Check() error {
 
 func (o Options) checkLines() error {
 	switch {
+	case o.Format == Baskets && o.Test != "":
+		return fmt.Errorf("--test %s: --input-format baskets has no users that could be in two files", o.Test)
 	case o.ValueCol != "":
 		return fmt.Errorf("--value-col: --input-format %s has no values", o.Format)
 	case o.TimeCol != "":

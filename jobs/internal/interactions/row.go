@@ -13,6 +13,7 @@ type Row struct {
 	User, Item []byte  // ids, valid until Map returns
 	Value      float64 // finite; 1 where no column is asked for
 	Time       int64   // in seconds of Unix time; 0 where no column is asked for
+	Test       bool    // of the file that Options.Test names
 }
 
 // keptBytes bounds the memory that an id keeps for the next row: there are many in a batch.
@@ -53,5 +54,9 @@ func (o Options) shardColumns() table.Columns[Row] {
 	if o.TimeCol == "" {
 		number = table.Steps[Row]
 	}
-	return append(columns, number("time", func(r *Row) int64 { return r.Time }, func(r *Row, v int64) { r.Time = v }))
+	columns = append(columns, number("time", func(r *Row) int64 { return r.Time }, func(r *Row, v int64) { r.Time = v }))
+	if o.Test != "" {
+		columns = append(columns, table.Bool("test", func(r *Row) bool { return r.Test }, func(r *Row, v bool) { r.Test = v }))
+	}
+	return columns
 }

@@ -22,7 +22,7 @@ var (
 // that is asked for twice is found when the inputs are listed, as are other errors of class Input.
 func NewSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 	if o.isLines() {
-		return newLineSource(o, target)
+		return o.withTest(newLineSource(o, target))
 	}
 	f := newFiller(o)
 	src := tabular.NewSource(tabular.Table[Row]{
@@ -36,18 +36,19 @@ func NewSource(o Options, target mapreduce.Target) *mapreduce.Source[Row] {
 		}
 		return list(ctx, l)
 	}
-	return src
+	return o.withTest(src)
 }
 
 // filler makes rows of cells: those of users, items and, where they are asked for, values and times.
 type filler struct {
 	columns        []string
-	value, time    int // indexes of cells, or 0
+	test           string // file of Options.Test
+	value, time    int    // indexes of cells, or 0
 	noUser, noItem error
 }
 
 func newFiller(o Options) *filler {
-	f := &filler{columns: o.columns()}
+	f := &filler{columns: o.columns(), test: o.Test}
 	n := 2 // of users and items
 	if o.ValueCol != "" {
 		f.value = n
@@ -72,6 +73,7 @@ func (f *filler) fillRows(rows []Row, b *tabular.Block) (n int, err error) {
 		if err := f.fill(&rows[n], b.Place(n), cells); err != nil {
 			return n, err
 		}
+		rows[n].Test = f.test != "" && rows[n].Input == f.test
 	}
 	return len(rows), nil
 }

@@ -64,6 +64,9 @@ func fromFloat(f float64) (int64, bool) {
 	return fromUnix(int64(f)), true
 }
 
+// ParseTime returns the second of Unix time that a text stands for, which has one of the forms that the package comment lists.
+func ParseTime(s string) (int64, bool) { return parseTime([]byte(s)) }
+
 // parseTime reads a time of the forms that the package comment lists.
 func parseTime(b []byte) (int64, bool) {
 	if len(b) >= len(time.DateOnly) && b[4] == '-' && b[7] == '-' {
