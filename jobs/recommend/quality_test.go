@@ -83,7 +83,7 @@ func ndcg(got map[int64][]listed, test map[int64][]int64, k int) float64 {
 			at(l.item)
 		}
 	}
-	sums := rankmetrics.New(len(index), k)
+	sums := rankmetrics.New(rankmetrics.Options{Items: len(index), Cutoffs: []int{k}})
 	for user, items := range test {
 		if len(got[user]) == 0 {
 			continue
@@ -96,9 +96,10 @@ func ndcg(got map[int64][]listed, test map[int64][]int64, k int) float64 {
 			relevant = append(relevant, at(i))
 		}
 		slices.Sort(relevant)
-		sums.Add(list, relevant)
+		sums.Add(uint32(user), list, relevant)
 	}
-	return sums.Means()[0].NDCG
+	values := sums.Values()
+	return values[slices.IndexFunc(values, func(v rankmetrics.Value) bool { return v.Metric == rankmetrics.NDCG })].Value
 }
 
 // referenceMetric reads a figure of a reference result.

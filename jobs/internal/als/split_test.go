@@ -132,7 +132,7 @@ func (s *split) metrics(t testing.TB, x, y *factors.Matrix) map[string]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := rankmetrics.New(y.Rows(), 10, 20)
+	sums := rankmetrics.New(rankmetrics.Options{Items: y.Rows(), Cutoffs: []int{10, 20}})
 	seen := func(u int) []uint32 {
 		columns, _ := s.users.row(u)
 		return columns
@@ -145,16 +145,20 @@ func (s *split) metrics(t testing.TB, x, y *factors.Matrix) map[string]float64 {
 		for _, c := range list {
 			items = append(items, c.Item)
 		}
-		sums.Add(items, s.test[u])
+		sums.Add(uint32(u), items, s.test[u])
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	result := map[string]float64{"users": float64(sums.Users())}
-	for _, at := range sums.Means() {
-		result[fmt.Sprintf("NDCG@%d", at.K)] = at.NDCG
-		result[fmt.Sprintf("R@%d", at.K)] = at.Recall
+	for _, v := range sums.Values() {
+		switch v.Metric {
+		case rankmetrics.NDCG:
+			result[v.Metric.At(v.K)] = v.Value
+		case rankmetrics.Recall:
+			result[fmt.Sprintf("R@%d", v.K)] = v.Value
+		}
 	}
 	return result
 }

@@ -106,7 +106,7 @@ func TestMetricsAreThoseOfTheReference(t *testing.T) {
 	s := lastfm(t)
 	for _, lambda := range []float64{100, 300} {
 		m := opened(t, fileOf(t, s.train, true, Options{Lambda: lambda, Workers: 2}))
-		sums := rankmetrics.New(s.train.Columns(), 10, 20)
+		sums := rankmetrics.New(rankmetrics.Options{Items: s.train.Columns(), Cutoffs: []int{10, 20}})
 		for u, list := range lists(t, kernels()[0], m, s.train, 20, 0, s.train.Rows()) {
 			if had, _ := s.train.Row(u); len(had) == 0 {
 				continue
@@ -116,20 +116,24 @@ func TestMetricsAreThoseOfTheReference(t *testing.T) {
 				items = append(items, c.Item)
 			}
 			relevant, _ := s.test.Row(u)
-			sums.Add(items, relevant)
+			sums.Add(uint32(u), items, relevant)
 		}
 		want := expected(t, fmt.Sprintf("EASE f32 lambda=%v", lambda))
-		for _, at := range sums.Means() {
-			for name, got := range map[string]float64{"P": at.Precision, "R": at.Recall, "NDCG": at.NDCG, "MAP": at.MAP} {
-				name = fmt.Sprintf("%s@%d", name, at.K)
-				reference, ok := want[name].(float64)
-				if !ok || math.Abs(got-reference) > 1e-3 {
-					t.Errorf("lambda %v: %s is %.5f, want %.5f", lambda, name, got, reference)
-				}
-			}
-			t.Logf("lambda %v: NDCG@%d %.5f of %v users with %d of %d inverted, residual %.2g",
-				lambda, at.K, at.NDCG, sums.Users(), m.Inverted(), m.Users(), m.Residual())
+		short := map[rankmetrics.Metric]string{
+			rankmetrics.Precision: "P", rankmetrics.Recall: "R", rankmetrics.NDCG: "NDCG", rankmetrics.MAP: "MAP",
 		}
+		for _, v := range sums.Values() {
+			if short[v.Metric] == "" {
+				continue
+			}
+			name := fmt.Sprintf("%s@%d", short[v.Metric], v.K)
+			reference, ok := want[name].(float64)
+			if !ok || math.Abs(v.Value-reference) > 1e-3 {
+				t.Errorf("lambda %v: %s is %.5f, want %.5f", lambda, name, v.Value, reference)
+			}
+			t.Logf("lambda %v: %s %.5f", lambda, name, v.Value)
+		}
+		t.Logf("lambda %v: %v users with %d of %d inverted, residual %.2g", lambda, sums.Users(), m.Inverted(), m.Users(), m.Residual())
 		if got := float64(sums.Users()); got != want["users"] {
 			t.Errorf("%v users, want %v", got, want["users"])
 		}

@@ -152,7 +152,7 @@ func (s *split) scored(t testing.TB, neighbours Matrix, top int) [][]Scored {
 
 // metrics is what the lists are worth at 10 and 20.
 func (s *split) metrics(lists [][]Scored) map[string]float64 {
-	sums := rankmetrics.New(len(s.itemIDs), 10, 20)
+	sums := rankmetrics.New(rankmetrics.Options{Items: len(s.itemIDs), Cutoffs: []int{10, 20}})
 	for u, list := range lists {
 		if history, _ := s.users.Row(u); len(history) == 0 {
 			continue
@@ -161,15 +161,14 @@ func (s *split) metrics(lists [][]Scored) map[string]float64 {
 		for _, c := range s.pad(u, list) {
 			items = append(items, c.Index)
 		}
-		sums.Add(items, s.test[u])
+		sums.Add(uint32(u), items, s.test[u])
 	}
 	result := map[string]float64{"users": float64(sums.Users())}
-	for _, at := range sums.Means() {
-		result[fmt.Sprintf("P@%d", at.K)] = at.Precision
-		result[fmt.Sprintf("R@%d", at.K)] = at.Recall
-		result[fmt.Sprintf("NDCG@%d", at.K)] = at.NDCG
-		result[fmt.Sprintf("MAP@%d", at.K)] = at.MAP
-		result[fmt.Sprintf("coverage@%d", at.K)] = at.Coverage
+	short := map[rankmetrics.Metric]string{
+		rankmetrics.Precision: "P", rankmetrics.Recall: "R", rankmetrics.NDCG: "NDCG", rankmetrics.MAP: "MAP", rankmetrics.Coverage: "coverage",
+	}
+	for _, v := range sums.Values() {
+		result[fmt.Sprintf("%s@%d", short[v.Metric], v.K)] = v.Value
 	}
 	return result
 }
