@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 
@@ -15,6 +16,7 @@ type option struct {
 	of    []string // the algorithms
 	kind  string   // what its text has to be
 	set   func(text string) error
+	text  func() string // that set takes
 	clear func()
 }
 
@@ -54,8 +56,20 @@ func optionOf[T comparable](flag string, at *T, parse func(string) (T, error), k
 			}
 			return err
 		},
+		text:  func() string { return textOf(*at) },
 		clear: func() { *at = none },
 	}
+}
+
+// textOf is a value, or what is at its place, as text.
+func textOf(value any) string {
+	switch v := value.(type) {
+	case *float64:
+		return fmt.Sprint(*v)
+	case *int:
+		return fmt.Sprint(*v)
+	}
+	return fmt.Sprint(value)
 }
 
 var errKind = errors.New("not what is asked for")
