@@ -12,5 +12,5 @@ import (
 
 // All lists the jobs of the shardmill program.
 func All() []mapreduce.Job {
-	return []mapreduce.Job{wordcount.Job(), classify.Job(), rank.Job(), recommend.Job()}
+	return []mapreduce.Job{wordcount.Job(), classify.Job(), rank.Job(), recommend.Job(), recommend.EvaluationJob()}
 }

@@ -44,6 +44,9 @@ func Show(job string, v View) ([]Table, error) {
 		return nil, &UnknownError{Job: job, User: v.User, Item: v.Item}
 	case job == "wordcount" && v.Label == "":
 		return showWords(v)
+	case job == "evaluate" && v.Label == "":
+		t, err := firstRows(v, "trials")
+		return []Table{t}, err
 	case job == "rank" && v.Label == "":
 		return showRanked(v)
 	case job == "classify" && v.Label == "":

@@ -17,8 +17,22 @@ func SmallJob(name string, bytes int64) mapreduce.Job {
 	})
 }
 
+// PartsJob is the stages of an evaluation that make its parts, with shards, and parts of files, of about so many bytes.
+func PartsJob(name string, bytes int64) mapreduce.Job {
+	return mapreduce.New(name, evaluationVersion, EvaluationDefaults(), func(p EvaluationParams) ([]mapreduce.Stage, error) {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		e := newEvaluation(p)
+		return e.partStages(e.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})), nil
+	})
+}
+
 // Validate finds wrong parameters.
 func (p Params) Validate() error { return p.check() }
+
+// Validate finds wrong parameters.
+func (p EvaluationParams) Validate() error { return p.check() }
 
 // FactorsJob scores users by made-up factors: it is what a model of factors costs after its training.
 func FactorsJob(factors int) mapreduce.Job {

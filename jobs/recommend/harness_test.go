@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	all := append(benchJobs(), smallJob())
+	all := append(benchJobs(), smallJob(), smallParts())
 	for _, place := range recommend.Places() {
 		all = append(all, recommend.MortalJob(place, smallBytes))
 	}
@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 const smallBytes = 8 << 10
 
 func smallJob() mapreduce.Job { return recommend.SmallJob("small", smallBytes) }
+
+func smallParts() mapreduce.Job { return recommend.PartsJob("small-parts", smallBytes) }
 
 // config is a run in this process, of the defaults but for what change does.
 func config(t testing.TB, change func(p *recommend.Params), inputs ...string) mapreduce.Config {

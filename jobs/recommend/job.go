@@ -122,7 +122,7 @@ func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[inter
 			return
 		}
 		one := seen{rows: 1, newest: noTime}
-		if timed {
+		if timed && !r.Test {
 			one.newest = r.Time
 		}
 		users.Emit(out, 0, r.User, one)
@@ -139,42 +139,53 @@ func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[inter
 
 // matrixStage makes compressed rows of interactions, by user.
 func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) mapreduce.Stage {
-	p, left := j.params, leftStream(j.params)
+	left := leftStream(j.params)
 	st := mapreduce.NewStage("matrix", src, pairBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[interactions.Row], error) {
-			d, err := j.names(env)
+			m, err := j.pairer(env, left)
 			if err != nil {
 				return nil, err
 			}
-			unknown := ""
-			if p.Model != "" {
-				unknown = ruleUnknownItem
-			}
-			m := &pairer{
-				users:  side{ids: d.users, least: p.MinUser, rule: ruleMinUser, noun: "user"},
-				items:  side{ids: d.items, least: p.MinItem, rule: ruleMinItem, noun: "item", unknown: unknown},
-				byUser: j.byUser, left: left, newest: max(d.users.Newest(), d.items.Newest()),
-				timed: p.Duplicates == lastOf && p.TimeCol != "", countInteraction: p.Duplicates == countOf,
-			}
-			if m.halfLife, err = p.halfLife(); err != nil {
-				return nil, err
-			}
-			return m, m.check(p.Top)
+			return m, m.check("top", j.params.Top)
 		}, j.byUser, left)
 	st.Reads = j.own(j.userIDs, j.itemIDs)
 	return st
 }
 
+// pairer makes what sends interactions into byUser.
+func (j *recommendation) pairer(env *mapreduce.Env, left *mapreduce.Stream[uint32, int64]) (*pairer, error) {
+	d, err := j.names(env)
+	if err != nil {
+		return nil, err
+	}
+	p, unknown := j.params, ""
+	if p.Model != "" {
+		unknown = ruleUnknownItem
+	}
+	halfLife, err := p.halfLife()
+	return &pairer{
+		users:  side{ids: d.users, least: p.MinUser, rule: ruleMinUser, noun: "user"},
+		items:  side{ids: d.items, least: p.MinItem, rule: ruleMinItem, noun: "item", unknown: unknown},
+		byUser: j.byUser, left: left, halfLife: halfLife, newest: max(d.users.Newest(), d.items.Newest()),
+		timed: p.Duplicates == lastOf && p.TimeCol != "", countInteraction: p.Duplicates == countOf,
+	}, err
+}
+
 // transposeStage makes the matrix by items of that by users.
 func (j *recommendation) transposeStage() mapreduce.Stage {
-	st := mapreduce.NewStage("transpose", j.userItems, transposeBatch,
+	return j.transposing("transpose", j.userItems, j.byItem)
+}
+
+// transposing makes a matrix by items of one by users.
+func (j *recommendation) transposing(name string, from *mapreduce.Dataset[matrix.Row], to *rowStream, writes ...mapreduce.Port) mapreduce.Stage {
+	st := mapreduce.NewStage(name, from, transposeBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
 			d, err := j.library.dictionary(env, j.itemIDs)
 			if err != nil {
 				return nil, err
 			}
-			return newTransposer(j.byItem, d.Len()), nil
-		}, j.byItem)
+			return newTransposer(to, d.Len()), nil
+		}, append([]mapreduce.Port{to}, writes...)...)
 	st.Reads = []mapreduce.Port{j.itemIDs}
 	return st
 }

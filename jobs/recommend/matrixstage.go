@@ -18,11 +18,12 @@ type pairer struct {
 	byUser           *rowStream
 	left             *mapreduce.Stream[uint32, int64]
 	halfLife         float64 // seconds, or 0
-	newest           int64
-	timed            bool // times decide between interactions
-	countInteraction bool // each is worth 1, whatever its value
-	bare             bool // the user's row is sent even if it has no entry
+	newest           int64   // time at which an interaction is worth its value; later ones are too
+	timed            bool    // times decide between interactions
+	countInteraction bool    // each is worth 1, whatever its value
+	bare             bool    // the user's row is sent even if it has no entry
 	user             uint32
+	test             bool  // the piece is of the test file
 	piece            piece // of the user's row
 	encoded          []byte
 	kept             int64 // rows of the batch
@@ -70,14 +71,14 @@ func (s *side) kept() (n int) {
 func (p *pairer) folds() bool { return p.items.unknown != "" }
 
 // check finds parameters that leave nothing, or want more than there is.
-func (p *pairer) check(top int) error {
+func (p *pairer) check(flag string, top int) error {
 	for _, s := range []*side{&p.users, &p.items} {
 		if s.kept() == 0 {
 			return mapreduce.BadInput(fmt.Errorf("no %s has the %d interactions that --%s asks for: nothing is left", s.noun, s.least, s.rule))
 		}
 	}
 	if n := p.items.kept(); top > n {
-		return mapreduce.BadInput(fmt.Errorf("--top %d: the catalogue has only %d items; use --top %d or less, and another --out", top, n, n))
+		return mapreduce.BadInput(fmt.Errorf("--%s %d: the catalogue has only %d items; use --%s %d or less, and another --out", flag, top, n, flag, n))
 	}
 	return nil
 }
@@ -107,6 +108,7 @@ const noRow = -1
 // flush sends what there is of a user. No row that is in it is rejected any more.
 func (p *pairer) flush(out *mapreduce.Out) {
 	if len(p.piece.columns) > 0 || p.bare {
+		p.piece.test = p.test
 		p.encoded = p.piece.append(p.encoded[:0])
 		p.byUser.Emit(out, noRow, p.user, p.encoded)
 		p.piece.reset()
@@ -114,11 +116,11 @@ func (p *pairer) flush(out *mapreduce.Out) {
 	}
 }
 
-// begin sends what there is of another user.
-func (p *pairer) begin(user uint32, out *mapreduce.Out) {
-	if user != p.user {
+// begin sends what there is of another user, or of the other kind of file.
+func (p *pairer) begin(user uint32, test bool, out *mapreduce.Out) {
+	if user != p.user || test != p.test {
 		p.flush(out)
-		p.user = user
+		p.user, p.test = user, test
 	}
 }
 
@@ -134,7 +136,7 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 	if rule == "" && itemRule != "" {
 		rule = itemRule
 		if p.folds() {
-			p.begin(user, out)
+			p.begin(user, r.Test, out)
 			p.bare = true
 		}
 	}
@@ -154,9 +156,9 @@ func (p *pairer) row(i int, r *interactions.Row, out *mapreduce.Out) error {
 		return nil
 	}
 	if p.halfLife > 0 {
-		w.value *= math.Exp2(float64(r.Time-p.newest) / p.halfLife)
+		w.value *= math.Exp2(float64(min(r.Time-p.newest, 0)) / p.halfLife)
 	}
-	p.begin(user, out)
+	p.begin(user, r.Test, out)
 	p.piece.add(item, w)
 	p.kept++
 	return nil

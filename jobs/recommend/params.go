@@ -79,7 +79,7 @@ const most = 10_000
 
 // check finds parameters that no run can use, without opening a file.
 func (p Params) check() error {
-	if err := p.Check(); err != nil { // of what Options say
+	if err := p.checkInput(); err != nil {
 		return err
 	}
 	switch {
@@ -89,10 +89,20 @@ func (p Params) check() error {
 		return fmt.Errorf("--similar %d: from 1 to %d", p.Similar, most)
 	case p.Because < 0 || p.Because > 100:
 		return fmt.Errorf("--because %d: from 0 to 100", p.Because)
-	case p.MinUser < 0 || p.MinItem < 0:
-		return errors.New("--min-user and --min-item: not below 0")
 	case p.K < 0:
 		return fmt.Errorf("--k %d: at least 1", p.K)
+	}
+	return p.checkParts()
+}
+
+// checkInput finds wrong parameters of the way from inputs to matrices.
+func (p Params) checkInput() error {
+	if err := p.Check(); err != nil { // of what Options say
+		return err
+	}
+	switch {
+	case p.MinUser < 0 || p.MinItem < 0:
+		return errors.New("--min-user and --min-item: not below 0")
 	case p.ShardRows < 1:
 		return fmt.Errorf("--shard-rows %d: at least 1", p.ShardRows)
 	}
@@ -102,7 +112,7 @@ func (p Params) check() error {
 	if err := ids.Type(p.IDType).Check(); err != nil {
 		return fmt.Errorf("--id-type %w", err)
 	}
-	return p.checkParts()
+	return nil
 }
 
 func (p Params) checkValues() error {

@@ -18,16 +18,18 @@ type weight struct {
 func (w weight) isOne() bool { return w == weight{value: 1} }
 
 // piece is some entries of a row of a matrix, in the order in which they came. Encoded, it is a byte that tells which of the
-// following there are, the columns with 4 bytes each, their values and their times with 8 bytes each, little-endian.
+// following there are and whether they are of the test file, the columns with 4 bytes each, their values and their times with 8 bytes each, little-endian.
 type piece struct {
 	columns []uint32
 	weights []weight // of the columns; nothing: all are 1
+	test    bool     // of the test file of an evaluation; not set by decode
 }
 
 // What an encoded piece has besides columns.
 const (
 	pieceValues = 1 << 0
 	pieceTimes  = 1 << 1
+	pieceTest   = 1 << 2
 )
 
 // keptEntries bounds the memory that a piece keeps for the next one.
@@ -37,7 +39,7 @@ func (p *piece) reset() {
 	if cap(p.columns) > keptEntries {
 		*p = piece{}
 	}
-	p.columns, p.weights = p.columns[:0], p.weights[:0]
+	p.columns, p.weights, p.test = p.columns[:0], p.weights[:0], false
 }
 
 // weight is that of entry i.
@@ -67,7 +69,9 @@ func (p *piece) weigh() {
 // append appends the encoded piece to b.
 func (p *piece) append(b []byte) []byte {
 	has := p.has()
-	b = append(b, has)
+	if b = append(b, has); p.test {
+		b[len(b)-1] |= pieceTest
+	}
 	for _, c := range p.columns {
 		b = binary.LittleEndian.AppendUint32(b, c)
 	}
@@ -132,11 +136,14 @@ func (p *piece) decode(b []byte) error {
 
 // shapeOfPiece tells what an encoded piece has besides columns, and how many of these.
 func shapeOfPiece(b []byte) (has byte, n int, ok bool) {
-	if len(b) == 0 || b[0] > pieceValues|pieceTimes {
+	if len(b) == 0 || b[0] > pieceValues|pieceTimes|pieceTest {
 		return 0, 0, false
 	}
-	has = b[0]
+	has = b[0] &^ pieceTest
 	each := 4 + 8*int(has&pieceValues) + 8*int(has&pieceTimes/pieceTimes)
 	n = (len(b) - 1) / each
 	return has, n, 1+n*each == len(b)
 }
+
+// isTest tells whether an encoded piece is of the test file.
+func isTest(b []byte) bool { return len(b) > 0 && b[0]&pieceTest != 0 }

@@ -114,8 +114,8 @@ func TestMergeColumns(t *testing.T) {
 		red.mergeAt = rapid.IntRange(1, 50).Draw(r, "merge at")
 		red.most = red.mergeAt
 		for _, b := range encodePieces(r, list) {
-			if !red.add(0, b) {
-				r.Fatal(red.err)
+			if red.take(b) != nil {
+				r.Fatal("a piece is refused")
 			}
 		}
 		red.mergeColumns()
@@ -152,8 +152,8 @@ func TestHeldEntries(t *testing.T) {
 	}
 	b := p.append(nil)
 	for range 1000 {
-		if !red.add(0, b) {
-			t.Fatal(red.err)
+		if red.take(b) != nil {
+			t.Fatal("a piece is refused")
 		}
 		if n := len(red.all.columns); n > 64+32 {
 			t.Fatalf("%d entries are held", n)

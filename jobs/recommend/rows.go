@@ -65,24 +65,66 @@ func rowsInto(to *mapreduce.Dataset[matrix.Row], name, duplicates string) *rowSt
 // than twice what is written.
 const mergeAt = 1 << 20
 
-// rowReducer makes rows of pieces, and one entry of several of a column.
-type rowReducer struct {
-	rows    *mapreduce.Dataset[matrix.Row]
+// merger puts the pieces of a row together, and makes one entry of several of a column.
+type merger struct {
 	merge   func(into *weight, w weight)
-	take    func(row uint32, b []byte) bool // add, made once
 	mergeAt int
 	most    int   // entries with which several of a column are merged next
 	all     piece // of the row
 	merged  piece
 	order   []uint64 // columns and places of entries
 	sorter  columnSorter
-	values  []float32
-	err     error
+}
+
+func newMerger(merge func(into *weight, w weight)) merger {
+	return merger{merge: merge, mergeAt: mergeAt}
+}
+
+// begin begins a row.
+func (m *merger) begin() {
+	m.all.reset()
+	m.most = m.mergeAt
+}
+
+// take adds an encoded piece.
+func (m *merger) take(b []byte) error {
+	if err := m.all.decode(b); err != nil {
+		return err
+	}
+	if len(m.all.columns) >= m.most {
+		m.mergeColumns()
+		m.most = max(m.mergeAt, 2*len(m.all.columns))
+	}
+	return nil
+}
+
+// appendValues appends the values of the entries, none if all are 1.
+func (m *merger) appendValues(values []float32) ([]float32, error) {
+	for i, w := range m.all.weights {
+		v := float32(w.value)
+		if math.IsInf(float64(v), 0) {
+			return nil, &mapreduce.Error{Record: -1, Class: mapreduce.BadRecord, Err: fmt.Errorf("column %d: %w", m.all.columns[i], errTooLarge)}
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// rowReducer makes rows of pieces.
+type rowReducer struct {
+	merger
+	rows   *mapreduce.Dataset[matrix.Row]
+	add    func(row uint32, b []byte) bool // take, made once
+	values []float32
+	err    error
 }
 
 func newRowReducer(to *mapreduce.Dataset[matrix.Row], duplicates string) *rowReducer {
-	r := &rowReducer{rows: to, merge: merging(duplicates), mergeAt: mergeAt}
-	r.take = r.add
+	r := &rowReducer{rows: to, merger: newMerger(merging(duplicates))}
+	r.add = func(_ uint32, b []byte) bool {
+		r.err = r.take(b)
+		return r.err == nil
+	}
 	return r
 }
 
@@ -106,57 +148,42 @@ func merging(duplicates string) func(into *weight, w weight) {
 var errTooLarge = errors.New("the value is too large for a 32-bit float")
 
 // Reduce implements mapreduce.Reducer.
-func (r *rowReducer) Reduce(_ context.Context, row uint32, pieces iter.Seq2[uint32, []byte], out *mapreduce.Out) error {
-	r.all.reset()
-	r.most, r.err, r.values = r.mergeAt, nil, r.values[:0]
-	if pieces(r.take); r.err != nil {
+func (r *rowReducer) Reduce(_ context.Context, row uint32, pieces iter.Seq2[uint32, []byte], out *mapreduce.Out) (err error) {
+	r.begin()
+	r.err = nil
+	if pieces(r.add); r.err != nil {
 		return r.err
 	}
 	r.mergeColumns()
-	for i, w := range r.all.weights {
-		v := float32(w.value)
-		if math.IsInf(float64(v), 0) {
-			return &mapreduce.Error{Record: -1, Class: mapreduce.BadRecord, Err: fmt.Errorf("column %d: %w", r.all.columns[i], errTooLarge)}
-		}
-		r.values = append(r.values, v)
+	if r.values, err = r.appendValues(r.values[:0]); err != nil {
+		return err
 	}
 	r.rows.Write(out, 0, matrix.Row{Index: row, Columns: r.all.columns, Values: r.values})
 	return nil
 }
 
-func (r *rowReducer) add(_ uint32, b []byte) bool {
-	if r.err = r.all.decode(b); r.err != nil {
-		return false
-	}
-	if len(r.all.columns) >= r.most {
-		r.mergeColumns()
-		r.most = max(r.mergeAt, 2*len(r.all.columns))
-	}
-	return true
-}
-
 // mergeColumns puts entries in the order of their columns, those of one column in the order in which they came, and makes one of these.
-func (r *rowReducer) mergeColumns() {
-	if ascending(r.all.columns) {
+func (m *merger) mergeColumns() {
+	if ascending(m.all.columns) {
 		return
 	}
-	r.order = r.order[:0]
-	for i, c := range r.all.columns {
-		r.order = append(r.order, uint64(c)<<32|uint64(i))
+	m.order = m.order[:0]
+	for i, c := range m.all.columns {
+		m.order = append(m.order, uint64(c)<<32|uint64(i))
 	}
-	r.order = r.sorter.sort(r.order)
-	to := &r.merged
+	m.order = m.sorter.sort(m.order)
+	to := &m.merged
 	to.reset()
-	for _, o := range r.order {
-		c, w, n := uint32(o>>32), r.all.weight(int(uint32(o))), len(to.columns)
+	for _, o := range m.order {
+		c, w, n := uint32(o>>32), m.all.weight(int(uint32(o))), len(to.columns)
 		if n == 0 || to.columns[n-1] != c {
 			to.add(c, w)
 			continue
 		}
 		to.weigh()
-		r.merge(&to.weights[n-1], w)
+		m.merge(&to.weights[n-1], w)
 	}
-	r.all, r.merged = r.merged, r.all
+	m.all, m.merged = m.merged, m.all
 }
 
 func ascending(columns []uint32) bool {
