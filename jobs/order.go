@@ -39,6 +39,11 @@ func orders(job string) []sorted {
 		}
 	case "rank":
 		return []sorted{{dataset: "ranked", by: []sortColumn{{}}, rank: "rank"}, {dataset: "groups", by: []sortColumn{{}}}}
+	case "evaluate":
+		return []sorted{
+			{dataset: "trials", by: []sortColumn{{name: "part", down: true}, {name: "rung"}, {name: "task"}}},
+			{dataset: "metrics", by: []sortColumn{{name: "part", down: true}, {name: "rung"}}},
+		}
 	case "recommend":
 		return []sorted{
 			{dataset: "recommendations", by: []sortColumn{{name: "user"}}, rank: "rank"},

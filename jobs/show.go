@@ -45,8 +45,8 @@ func Show(job string, v View) ([]Table, error) {
 	case job == "wordcount" && v.Label == "":
 		return showWords(v)
 	case job == "evaluate" && v.Label == "":
-		t, err := firstRows(v, "trials")
-		return []Table{t}, err
+		_, tables, err := ShowComparison(job, v)
+		return tables, err
 	case job == "rank" && v.Label == "":
 		return showRanked(v)
 	case job == "classify" && v.Label == "":

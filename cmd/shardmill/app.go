@@ -26,7 +26,7 @@ func (p *program) app() *cli.App {
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // run does it
 		Commands: []*cli.Command{
-			p.classifyCommand(), p.rankCommand(), p.recommendCommand(), p.wordcountCommand(), p.rerunCommand(), p.statusCommand(), p.showCommand(),
+			p.classifyCommand(), p.rankCommand(), p.recommendCommand(), p.evaluateCommand(), p.wordcountCommand(), p.rerunCommand(), p.statusCommand(), p.showCommand(),
 			p.inspectCommand(), p.verifyCommand(),
 			p.modelCommand(), p.doctorCommand(), p.versionCommand(),
 		},

@@ -83,7 +83,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "crash": cmdCrash, "sametree": cmdSameTree, "await": cmdAwait, "smalldisk": cmdSmallDisk, "randomtext": cmdRandomText,
-			"pprof": cmdPprof, "gzip": cmdGzip, "repeat": cmdRepeat,
+			"pprof": cmdPprof, "gzip": cmdGzip, "repeat": cmdRepeat, "planted": cmdPlanted, "sparse": cmdSparse,
 		},
 	})
 }

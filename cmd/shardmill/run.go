@@ -63,9 +63,9 @@ func (p *program) writeResult(s style, sum mapreduce.Summary, dir string) error 
 	}
 	models, err := evaluated(sum, dir)
 	if s.json {
-		err = errors.Join(err, p.writeEvaluation(s, sum, models, dir))
+		err = errors.Join(err, p.writeEvaluation(s, sum, models, dir), p.writeCompared(s, sum, dir))
 		return errors.Join(err, writeJSON(p.stdout, summaryLine{Kind: "summary", Summary: sum}))
 	}
 	err = errors.Join(err, writeLines(p.stdout, resultLines(sum, dir)))
-	return errors.Join(err, p.writeEvaluation(s, sum, models, dir))
+	return errors.Join(err, p.writeEvaluation(s, sum, models, dir), p.writeCompared(s, sum, dir))
 }

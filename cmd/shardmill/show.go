@@ -191,6 +191,9 @@ func (p *program) show(dir string, v jobs.View, asJSON bool) error {
 		return err
 	}
 	v.Out = filepath.Join(dir, mapreduce.ResultsOut)
+	if s.Job == recommend.EvaluationJob().Name() && v == (jobs.View{Out: v.Out, Rows: v.Rows}) {
+		return p.showCompared(s.Job, dir, v, asJSON)
+	}
 	tables, err := jobs.Show(s.Job, v)
 	if err != nil {
 		return showError(err, dir)

@@ -77,8 +77,22 @@ func (p EvaluationParams) check() error {
 	if err := p.checkCuts(); err != nil {
 		return err
 	}
-	_, _, err := p.pick()
+	if _, _, err := p.pick(); err != nil {
+		return err
+	}
+	_, err := p.rungs()
 	return err
+}
+
+// configurations are what is compared.
+func (p EvaluationParams) configurations() ([]part, error) {
+	return configurations(p.Params, p.Grid, p.Algorithm == "")
+}
+
+// chooses is pick of parameters that have been checked.
+func (p EvaluationParams) chooses() (metric string, k int) {
+	metric, k, _ = p.pick() // whose errors are those of check
+	return metric, k
 }
 
 // checkCuts finds cuts that cannot be made, or not with each other.
@@ -180,6 +194,9 @@ type evaluation struct {
 	fit, valid, known, test *mapreduce.Dataset[matrix.Row]
 	fitItems, knownItems    *mapreduce.Dataset[matrix.Row] // fit and known by item
 	byFitItem, byKnownItem  *rowStream
+	configurations          []part // numbered from 1
+	rungs                   []rung
+	results                 evaluationResults
 }
 
 // newEvaluation makes it of parameters that have been checked.
@@ -188,9 +205,11 @@ func newEvaluation(p EvaluationParams) *evaluation {
 	e := &evaluation{
 		recommendation: newRecommendation(p.Params), params: p,
 		fit: rowsOf("fit"), valid: rowsOf("valid"), known: rowsOf("known"), test: rowsOf("test"),
-		fitItems: rowsOf("fit_items"), knownItems: rowsOf("known_items"),
+		fitItems: rowsOf("fit_items"), knownItems: rowsOf("known_items"), results: newEvaluationResults(),
 	}
 	e.itemIDs.Side = true
+	e.configurations, _ = p.configurations() // whose errors, as those of rungs, are those of check
+	e.rungs, _ = p.rungs()
 	e.byUser = e.partsStream()
 	e.byFitItem, e.byKnownItem = e.itemStream(e.fitItems, "by_fit_item"), e.itemStream(e.knownItems, "by_known_item")
 	return e

@@ -28,6 +28,26 @@ func PartsJob(name string, bytes int64) mapreduce.Job {
 	})
 }
 
+// SmallEvaluationJob is EvaluationJob as SmallJob is Job.
+func SmallEvaluationJob(name string, bytes int64) mapreduce.Job {
+	return mapreduce.New(name, evaluationVersion, EvaluationDefaults(), func(p EvaluationParams) ([]mapreduce.Stage, error) {
+		return evaluationStages(p, bytes)
+	})
+}
+
+// MortalEvaluation is SmallEvaluationJob whose workers die where a configuration writes what it has measured; see MortalEnv. Its
+// numbers are from 1.
+func MortalEvaluation(name string, bytes int64) mapreduce.Job {
+	return mapreduce.New(name, evaluationVersion, EvaluationDefaults(), func(p EvaluationParams) ([]mapreduce.Stage, error) {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		e := newEvaluation(p)
+		makeMortal(e.rungs[0].rows, func(r *measured) uint32 { return uint32(r.configuration) })
+		return e.stages(e.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})), nil
+	})
+}
+
 // Validate finds wrong parameters.
 func (p Params) Validate() error { return p.check() }
 

@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	all := append(benchJobs(), smallJob(), smallParts())
+	all := append(benchJobs(), smallJob(), smallParts(), recommend.EvaluationJob(), smallEvaluation(), mortalEvaluation())
 	for _, place := range recommend.Places() {
 		all = append(all, recommend.MortalJob(place, smallBytes))
 	}
@@ -38,6 +38,14 @@ const smallBytes = 8 << 10
 func smallJob() mapreduce.Job { return recommend.SmallJob("small", smallBytes) }
 
 func smallParts() mapreduce.Job { return recommend.PartsJob("small-parts", smallBytes) }
+
+func smallEvaluation() mapreduce.Job {
+	return recommend.SmallEvaluationJob("small-evaluation", smallBytes)
+}
+
+func mortalEvaluation() mapreduce.Job {
+	return recommend.MortalEvaluation("mortal-evaluation", smallBytes)
+}
 
 // config is a run in this process, of the defaults but for what change does.
 func config(t testing.TB, change func(p *recommend.Params), inputs ...string) mapreduce.Config {

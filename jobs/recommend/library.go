@@ -23,6 +23,10 @@ type library struct {
 	vectors  map[string]*vectors
 	means    map[*matrix.Matrix]float64
 	inverses map[string]*ease.Model
+	sampled  struct { // the last one that was asked for
+		name   string
+		ground *ground
+	}
 }
 
 // vectors are an open matrix of factors.

@@ -5,7 +5,7 @@ type memoryRows struct {
 	rows, width int
 	ends        []int // of rows; those behind the last are empty
 	columns     []uint32
-	values      []float32 // of the columns
+	values      []float32 // of the columns; empty: all are 1
 }
 
 // newMemoryRows makes a matrix whose rows are empty.
@@ -13,7 +13,22 @@ func newMemoryRows(rows, columns int) *memoryRows { return &memoryRows{rows: row
 
 // add adds an entry to the row that is made; its columns ascend.
 func (e *memoryRows) add(column uint32, value float32) {
+	e.weigh()
 	e.columns, e.values = append(e.columns, column), append(e.values, value)
+}
+
+// addOne adds an entry of the value 1.
+func (e *memoryRows) addOne(column uint32) {
+	if e.columns = append(e.columns, column); len(e.values) > 0 {
+		e.values = append(e.values, 1)
+	}
+}
+
+// weigh gives values to the entries that have none.
+func (e *memoryRows) weigh() {
+	for len(e.values) < len(e.columns) {
+		e.values = append(e.values, 1)
+	}
 }
 
 // end ends row i: what was added since the row before. Rows between them are empty.
@@ -43,12 +58,18 @@ func (e *memoryRows) Row(i int) (columns []uint32, values []float32) {
 	if i > 0 {
 		from = e.ends[i-1]
 	}
+	if len(e.values) == 0 {
+		return e.columns[from:to], nil
+	}
 	return e.columns[from:to], e.values[from:to]
 }
 
 // transpose makes the matrix by columns.
 func (e *memoryRows) transpose() *memoryRows {
-	t := &memoryRows{rows: e.width, width: e.rows, ends: make([]int, e.width), columns: make([]uint32, len(e.columns)), values: make([]float32, len(e.columns))}
+	t := &memoryRows{
+		rows: e.width, width: e.rows, ends: make([]int, e.width),
+		columns: make([]uint32, len(e.columns)), values: make([]float32, len(e.values)),
+	}
 	for _, c := range e.columns {
 		t.ends[c]++
 	}
@@ -60,8 +81,12 @@ func (e *memoryRows) transpose() *memoryRows {
 	for i := range e.ends {
 		columns, values := e.Row(i)
 		for q, c := range columns {
-			t.columns[t.ends[c]], t.values[t.ends[c]] = uint32(i), values[q]
+			to := t.ends[c]
 			t.ends[c]++
+			t.columns[to] = uint32(i)
+			if values != nil {
+				t.values[to] = values[q]
+			}
 		}
 	}
 	return t

@@ -18,8 +18,13 @@ type sparse interface {
 }
 
 // learnAlone trains one algorithm in this goroutine, without stages and files, on a matrix by users and its transpose. The lists of
-// the scorer, of up to top items, are those of a job with the same parameters, bit for bit.
+// the scorer, of up to top items, are those of a job with the same parameters, bit for bit. Errors: of the context; what keeps the
+// algorithm from these matrices, such as a *tooMuchError.
 func learnAlone(ctx context.Context, p Params, users, items sparse, top int) (scorer, error) {
+	limit := memoryLimit()
+	if err := p.fits(users, items, limit); err != nil {
+		return nil, err
+	}
 	switch p.Algorithm {
 	case Popularity:
 		return byCounts(countsOf(items), top), nil
@@ -33,7 +38,7 @@ func learnAlone(ctx context.Context, p Params, users, items sparse, top int) (sc
 		s, err := ease.NewScorer(inv.Model(), users, items, top)
 		return &byInverse{scorer: s}, err
 	}
-	near, err := neighboursAlone(ctx, p.method(), users, items)
+	near, err := neighboursAlone(ctx, p.method(), users, items, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +76,8 @@ func withEntries(ctx context.Context, m sparse, do func(i int, columns []uint32,
 	return nil
 }
 
-// neighboursAlone makes the matrix of neighbours that the stage similarity makes.
-func neighboursAlone(ctx context.Context, m neighbours.Method, users, items sparse) (*memoryRows, error) {
+// neighboursAlone makes the matrix of neighbours that the stage similarity makes, if it is within a limit of memory.
+func neighboursAlone(ctx context.Context, m neighbours.Method, users, items sparse, limit int64) (*memoryRows, error) {
 	kernel, err := neighbours.NewKernel(m, users, items)
 	if err != nil {
 		return nil, err
@@ -88,7 +93,7 @@ func neighboursAlone(ctx context.Context, m neighbours.Method, users, items spar
 			near.add(n.Index, float32(n.Similarity))
 		}
 		near.end(i)
-		return nil
+		return near.fits(limit)
 	})
 	if err != nil || !m.Transposed() {
 		return near, err

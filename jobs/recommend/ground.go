@@ -1,0 +1,118 @@
+package recommend
+
+import (
+	"fmt"
+
+	"github.com/shardmill/shardmill/jobs/internal/als"
+	"github.com/shardmill/shardmill/mapreduce"
+)
+
+// ground is what a configuration learns from and what it is measured by.
+type ground struct {
+	users, items sparse // to learn from: by users, and its transpose
+	relevant     sparse // what users took besides
+	known        int    // users that have something to learn from
+}
+
+// ground is that of the validation part, of a share of the users.
+func (e *evaluation) ground(env *mapreduce.Env, share float64) (*ground, error) {
+	g, err := e.matricesOf(env, e.fit, e.fitItems, e.valid)
+	if err != nil || share == 1 {
+		return g, err
+	}
+	return e.library.sample(g, share), nil
+}
+
+// testGround is that of the test part, which only the winner sees.
+func (e *evaluation) testGround(env *mapreduce.Env) (*ground, error) {
+	return e.matricesOf(env, e.known, e.knownItems, e.test)
+}
+
+func (e *evaluation) matricesOf(env *mapreduce.Env, byUser, byItem, relevant mapreduce.Port) (*ground, error) {
+	d, err := e.names(env)
+	if err != nil {
+		return nil, err
+	}
+	users, err := e.library.matrix(env, byUser, d.users.Len(), d.items.Len())
+	if err != nil {
+		return nil, err
+	}
+	items, err := e.library.matrix(env, byItem, d.items.Len(), d.users.Len())
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.library.matrix(env, relevant, d.users.Len(), d.items.Len())
+	if err != nil {
+		return nil, err
+	}
+	return &ground{users: users, items: items, relevant: r, known: withEntry(users)}, nil
+}
+
+// withEntry counts the rows that have an entry.
+func withEntry(m sparse) (n int) {
+	for i := range m.Rows() {
+		if columns, _ := m.Row(i); len(columns) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// someRows is a matrix of which only some rows have entries.
+type someRows struct {
+	sparse
+	taken []bool
+}
+
+// Row implements sparse.
+func (m someRows) Row(i int) (columns []uint32, values []float32) {
+	if !m.taken[i] {
+		return nil, nil
+	}
+	return m.sparse.Row(i)
+}
+
+// sampleSeed makes the users of a rung others than the items that a loss is measured on.
+const sampleSeed = 0x72756e67
+
+// sampleOf is the ground with a share of the users: those of a smaller share are among those of a larger one. It takes 8 bytes an
+// entry of them, or 4 where there are no values.
+func sampleOf(g *ground, share float64) *ground {
+	n := g.users.Rows()
+	taken := make([]bool, n)
+	for i := range taken {
+		taken[i] = als.InSample(sampleSeed, i, n, int(share*float64(n)))
+	}
+	users := someRows{g.users, taken}
+	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users)}
+}
+
+// someColumns is a matrix with the entries of some columns.
+func someColumns(m sparse, taken []bool) *memoryRows {
+	some := newMemoryRows(m.Rows(), m.Columns())
+	for i := range m.Rows() {
+		columns, values := m.Row(i)
+		for q, c := range columns {
+			switch {
+			case !taken[c]:
+			case values == nil:
+				some.addOne(c)
+			default:
+				some.add(c, values[q])
+			}
+		}
+		some.end(i)
+	}
+	return some
+}
+
+// sample is sampleOf, made once for all configurations of a rung. Those of other rungs are let go.
+func (l *library) sample(g *ground, share float64) *ground {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := fmt.Sprintf("%p %v", g.users, share)
+	if l.sampled.name != name {
+		l.sampled.name, l.sampled.ground = name, sampleOf(g, share)
+	}
+	return l.sampled.ground
+}
