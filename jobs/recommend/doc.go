@@ -35,4 +35,23 @@
 // for als behind a stage fold, one exact half-step of the users.
 //
 // An id is an int64 column if all ids of its side are canonical decimals, else a string column.
+//
+// # Evaluation
+//
+// EvaluationJob compares algorithms by what they would have recommended. It cuts pairs of a user and an item, merged as above,
+// into three parts: fit, which configurations are trained on; valid, by which one of them is chosen; and test, by which the
+// chosen one is measured, trained on known, that is fit and valid.
+//
+//	02-matrix           interactions into compressed rows by user: fit, valid, known and test. The reducer cuts
+//	03-transpose        fit into compressed rows by item (fit_items); its stream some finds parts by which nobody can be measured
+//	04-transpose-known  known into compressed rows by item (known_items)
+//
+// The time of a pair is that of its newest interaction. A cut by hash is by XXH3 of the user's id, a zero byte and the item's id,
+// with the seed 1 for the test part and 2 for the validation part, of what is left. By last, the newest pair of a user is in the
+// test part and the next one in the validation part, of equal times the higher item being newer; a user with less than three pairs
+// stays in fit. By time, all that is later is in the test part, and the validation part is what is before it for as long a time.
+// With a test file, the last of the inputs, the test part is its pairs that the other inputs have not got.
+//
+// Dictionaries are of all parts: items that only the test part has are in the catalogue, and min-user and min-item count all
+// rows. With half-life, interactions count from the beginning of a test part by time, else from the newest outside of a test file.
 package recommend

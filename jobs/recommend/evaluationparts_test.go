@@ -221,6 +221,7 @@ func TestParts(t *testing.T) {
 		{"last", "", func(p pair) bool { return !whole(p) && place(p) == 0 }, func(p pair) bool { return !whole(p) && place(p) == 1 }},
 		{"time:1900", "", func(p pair) bool { return times[p] >= 1900 }, func(p pair) bool { return times[p] < 1900 && times[p] >= 1900-(newest-1900)-1 }},
 		{"time:1900", "time:1500", func(p pair) bool { return times[p] >= 1900 }, func(p pair) bool { return times[p] < 1900 && times[p] >= 1500 }},
+		{"hash:0.3", "time:1500", nil, nil},
 		{"time:1900", "hash:0.4", func(p pair) bool { return times[p] >= 1900 }, nil},
 	} {
 		t.Run(c.test+"/"+c.validation, func(t *testing.T) {
@@ -240,6 +241,11 @@ func TestParts(t *testing.T) {
 				}
 				if _, has := got.valid[p]; c.inValid != nil && has != c.inValid(p) {
 					t.Errorf("%v, place %d of %d, time %d: in valid: %v", p, place(p), len(byUser[p.user]), times[p], has)
+				}
+			}
+			for p := range got.fit {
+				if strings.HasPrefix(c.validation, "time:") && times[p] >= 1500 {
+					t.Errorf("%v, time %d, is in fit", p, times[p])
 				}
 			}
 			for name, part := range map[string]map[pair]float64{"fit": got.fit, "valid": got.valid, "test": got.test} {
@@ -316,7 +322,7 @@ func TestTestFile(t *testing.T) {
 // TestTestFileLast: what the test file has of a pair that is known decides nothing, whatever a pair is worth.
 func TestTestFileLast(t *testing.T) {
 	for duplicates, want := range map[string]float64{"sum": 5, "max": 3, "last": 2, "count": 2} {
-		in := input(t, "user,item,value,time\na,1,3,10\na,1,2,20\nb,1,1,5\nb,2,1,6\nb,3,1,7\n")
+		in := input(t, "user,item,value,time\na,1,3,10\na,1,2,20\nb,1,1,5\nb,2,1,8\nb,3,1,7\n")
 		test := input(t, "user,item,value,time\na,1,50,90\nb,4,1,95\n")
 		cfg := evaluating(t, func(p *recommend.EvaluationParams) {
 			p.ValueCol, p.TimeCol, p.Test, p.Validation, p.Duplicates = "value", "time", test, "last", duplicates
@@ -326,7 +332,7 @@ func TestTestFileLast(t *testing.T) {
 		if v := got.known[pair{"a", "1"}]; v != want {
 			t.Errorf("%s: %v, want %v", duplicates, v, want)
 		}
-		if _, ok := got.valid[pair{"b", "3"}]; !ok || len(got.valid) != 1 {
+		if _, ok := got.valid[pair{"b", "2"}]; !ok || len(got.valid) != 1 {
 			t.Errorf("%s: valid is %v", duplicates, got.valid)
 		}
 	}
