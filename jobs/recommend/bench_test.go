@@ -112,6 +112,7 @@ type benchTask struct {
 	Kernel string // job directory with matrices, of which the similarities are computed
 	Peak   int    // factors, of which the dense kernel's peak is measured
 	ALS    *alsTask
+	Trials *trialsTask
 }
 
 type benchAnswer struct {
@@ -125,7 +126,7 @@ type benchAnswer struct {
 const benchFactors = 64
 
 func benchJobs() []mapreduce.Job {
-	return []mapreduce.Job{recommend.Job(), recommend.FactorsJob(benchFactors)}
+	return []mapreduce.Job{recommend.Job(), recommend.FactorsJob(benchFactors), recommend.EvaluationJob()}
 }
 
 func TestBenchChild(t *testing.T) {
@@ -139,6 +140,8 @@ func TestBenchChild(t *testing.T) {
 			}
 		case task.ALS != nil:
 			a.ALS, err = task.ALS.run()
+		case task.Trials != nil:
+			a.CPU, err = task.Trials.run()
 		case task.Kernel != "":
 			a.CPU, a.Pairs, err = similarities(task.Kernel)
 		default:

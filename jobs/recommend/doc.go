@@ -45,6 +45,13 @@
 //	02-matrix           interactions into compressed rows by user: fit, valid, known and test. The reducer cuts
 //	03-transpose        fit into compressed rows by item (fit_items); its stream some finds parts by which nobody can be measured
 //	04-transpose-known  known into compressed rows by item (known_items)
+//	05-trials           each reduce task trains one configuration on fit, in one goroutine and without stages, with the lists that
+//	                    a job has, and measures it by valid; the map only begins them. With a budget there are rungs, trials-1 and
+//	                    so on: the first tries all on some users, each other one the best third of the one before on three times as many
+//	06-test             one reduce task trains the best one on known, measures it by test and writes the results
+//
+// Results of an evaluation: trials (configuration, algorithm, part, rung, task, share, users, reason), metrics (configuration, algorithm,
+// part, rung, metric, k, value, low, high) and winner. What a configuration cost is in the records of the tasks: ReadComparison joins them.
 //
 // The time of a pair is that of its newest interaction. A cut by hash is by XXH3 of the user's id, a zero byte and the item's id,
 // with the seed 1 for the test part and 2 for the validation part, of what is left. By last, the newest pair of a user is in the

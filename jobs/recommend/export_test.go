@@ -3,6 +3,7 @@ package recommend
 import (
 	"slices"
 	"context"
+	"runtime"
 
 	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
@@ -114,4 +115,23 @@ func LearnAlone(ctx context.Context, p Params, users, items Matrix, top int, pas
 		batch = append(batch, &rows[i])
 	}
 	return s.score(batch, func(r *matrix.Row, list []Scored) { pass(r.Index, list) })
+}
+
+// TrialsAlone trains and measures the configurations of an evaluation on matrices by users and by items, and tells what each took by
+// a clock.
+func TrialsAlone(ctx context.Context, p EvaluationParams, users, items, relevant Matrix, clock func() float64) (each []float64, err error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	e := newEvaluation(p)
+	g := &ground{users: users, items: items, relevant: relevant, known: withEntry(users)}
+	for i := range e.configurations {
+		runtime.GC() // what is left of the one before
+		start := clock()
+		if _, err := e.try(ctx, int32(i+1), g); err != nil {
+			return nil, err
+		}
+		each = append(each, clock()-start)
+	}
+	return each, nil
 }

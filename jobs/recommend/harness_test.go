@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	all := append(benchJobs(), smallJob(), smallParts(), recommend.EvaluationJob(), smallEvaluation(), mortalEvaluation())
+	all := append(benchJobs(), smallJob(), smallParts(), smallEvaluation(), mortalEvaluation())
 	for _, place := range recommend.Places() {
 		all = append(all, recommend.MortalJob(place, smallBytes))
 	}
