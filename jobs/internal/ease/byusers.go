@@ -1,6 +1,9 @@
 package ease
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // scoreByUsers scores by M: the sum of rows is of the users that have an item, and a panel's columns are users.
 func (s *Scorer) scoreByUsers(lo, hi int, emit func(int, []Scored) error) error {
@@ -10,11 +13,13 @@ func (s *Scorer) scoreByUsers(lo, hi int, emit func(int, []Scored) error) error 
 	for user := lo; user < hi; user++ {
 		s.out = s.out[:0]
 		if a < len(active) && int(active[a]) == user {
-			if p := a / width; p != loaded {
+			if p := a / width; p != loaded && s.asked(user) {
 				s.scoreUsers(p)
 				loaded = p
 			}
-			s.out = s.list(a % width).appendTo(s.out)
+			if s.asked(user) {
+				s.out = s.list(a % width).appendTo(s.out)
+			}
 			a++
 		}
 		if err := emit(user, s.out); err != nil {
@@ -32,7 +37,11 @@ func (s *Scorer) scoreUsers(p int) {
 	fill(&l.thresholds, lowest())
 	for c, u := range users {
 		columns, _ := s.users.Row(int(u))
-		for _, j := range columns {
+		except, asked := s.except(int(u), columns)
+		if !asked {
+			valid &^= 1 << c
+		}
+		for _, j := range except {
 			s.seen[j] |= 1 << c
 		}
 	}
@@ -40,15 +49,37 @@ func (s *Scorer) scoreUsers(p int) {
 		index, values := s.items.Row(j)
 		wanted := valid &^ s.seen[j]
 		s.seen[j] = 0
-		if len(index) == 0 || wanted == 0 {
+		if len(index) == 0 || wanted == 0 || !s.allowed(uint32(j)) {
 			continue
 		}
 		s.renumbered.reset()
 		index, values = s.renumbered.entries(index, values)
 		fill(&l.scales, m.scales[j])
-		mask := s.score(l, panel, index, values) & wanted
+		mask := s.score(l, panel, index, values)
+		if s.filter.Except != nil {
+			mask = l.ownOf(mask, index, values, uint32(p*width))
+		}
+		mask &= wanted
 		for c := range each(mask) {
 			l.thresholds[c] = s.list(c).offer(newKey(l.scores[c], uint32(j)))
 		}
 	}
+}
+
+// asked tells whether the list of a user is asked for.
+func (s *Scorer) asked(user int) bool {
+	if s.filter.Except == nil {
+		return true
+	}
+	_, asked := s.filter.Except(user)
+	return asked
+}
+
+// ownOf is lanes.own for an item: index has the numbers of its users, and the panel begins with user first.
+func (l *lanes) ownOf(mask uint32, index []uint32, values []float32, first uint32) uint32 {
+	at, _ := slices.BinarySearch(index, first)
+	for ; at < len(index) && index[at]-first < width; at++ {
+		mask = l.add(mask, index[at]-first, valueAt(values, at))
+	}
+	return mask
 }

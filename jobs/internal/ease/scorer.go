@@ -14,6 +14,7 @@ type Scorer struct {
 	score        scoreFunc
 	renumbered   renumbering
 	top          int
+	filter       Filter
 	lanes        lanes
 	keys         []key // the lists, one after another
 	out          []Scored
@@ -42,6 +43,35 @@ func newScorer(k kernel, m *Model, users, items Matrix, top int) (*Scorer, error
 	}
 	return s, nil
 }
+
+// Filter says what lists have, where that is not all that a user has not.
+type Filter struct {
+	Allowed []bool // by item, whether it may be listed; nil lets all
+	// Except returns the items, ascending, that the list of a user shall not have, and whether the list is asked for at all:
+	// others are not scored, and come out empty. Where it leaves out an item of the user, that is scored by what the user has besides. What it
+	// returns must not change before Score returns. Nil leaves out what a user has.
+	Except func(user int) (items []uint32, asked bool)
+}
+
+// SetFilter sets what the lists to come have.
+func (s *Scorer) SetFilter(f Filter) error {
+	if f.Allowed != nil && len(f.Allowed) != s.model.items {
+		return fmt.Errorf("ease: %d items are allowed or not, of %d", len(f.Allowed), s.model.items)
+	}
+	s.filter = f
+	return nil
+}
+
+// except is Filter.Except for a user who has items.
+func (s *Scorer) except(user int, has []uint32) (items []uint32, asked bool) {
+	if s.filter.Except == nil {
+		return has, true
+	}
+	return s.filter.Except(user)
+}
+
+// allowed tells whether an item may be listed.
+func (s *Scorer) allowed(item uint32) bool { return s.filter.Allowed == nil || s.filter.Allowed[item] }
 
 // Score passes to emit the list of each user from lo to hi-1 in turn: the items that the user has not, of those with
 // interactions, by score, highest first; of equal scores (0 and -0 are equal) the item of the lower index first. A list has less than top items only

@@ -9,6 +9,8 @@ import (
 type ScoreOptions struct {
 	Top     int // candidates, at most
 	Because int // reasons for each, at most; 0 is none
+	// Allowed tells of each item whether it may be a candidate; nil lets all. What other items say of history does not change.
+	Allowed []bool
 }
 
 // Scored is a candidate for a user.
@@ -40,6 +42,8 @@ func NewScorer(neighbours Matrix, o ScoreOptions) (*Scorer, error) {
 		return nil, errors.New("less than one candidate for a user")
 	case o.Because < 0:
 		return nil, errors.New("less than no reason for a candidate")
+	case o.Allowed != nil && len(o.Allowed) != neighbours.Rows():
+		return nil, fmt.Errorf("%d items are allowed or not, of %d", len(o.Allowed), neighbours.Rows())
 	}
 	items := neighbours.Rows()
 	s := &Scorer{neighbours: neighbours, options: o, sums: make([]float64, items)}
@@ -56,9 +60,14 @@ func NewScorer(neighbours Matrix, o ScoreOptions) (*Scorer, error) {
 // values are all 1. (With a user's values rp3beta's walk from the user has them too, but for a factor that all of the
 // user's scores share.) The reasons are valid until the next call.
 func (s *Scorer) Score(history []uint32, values []float32, dst []Scored) []Scored {
+	return s.ScoreExcept(history, values, history, dst)
+}
+
+// ScoreExcept is Score with other items, in any order, that are no candidates in place of those of history.
+func (s *Scorer) ScoreExcept(history []uint32, values []float32, except []uint32, dst []Scored) []Scored {
 	work := s.addUp(history, values)
-	for _, h := range history {
-		s.sums[h] = 0
+	for _, e := range except {
+		s.sums[e] = 0
 	}
 	if 2*work < len(s.sums) {
 		s.sweep(history)
@@ -70,10 +79,15 @@ func (s *Scorer) Score(history []uint32, values []float32, dst []Scored) []Score
 	for _, c := range top {
 		dst = append(dst, Scored{Index: c.Index, Score: c.Similarity})
 	}
-	if s.options.Because > 0 {
-		s.reasons.find(s.neighbours, history, values, dst[first:])
-	}
+	s.Explain(history, values, dst[first:])
 	return dst
+}
+
+// Explain sets the reasons of candidates, at most Top of them, for a user of that history. They are valid until the next call of it, or of Score.
+func (s *Scorer) Explain(history []uint32, values []float32, candidates []Scored) {
+	if s.options.Because > 0 {
+		s.reasons.find(s.neighbours, history, values, candidates)
+	}
 }
 
 // addUp adds up the neighbours of a history, and returns the number of additions.
@@ -106,7 +120,9 @@ func (s *Scorer) sweep(history []uint32) {
 		for _, c := range columns {
 			if x := s.sums[c]; x != 0 {
 				s.sums[c] = 0
-				s.best.offer(Neighbour{c, x})
+				if s.allowed(c) {
+					s.best.offer(Neighbour{c, x})
+				}
 			}
 		}
 	}
@@ -115,9 +131,12 @@ func (s *Scorer) sweep(history []uint32) {
 func (s *Scorer) scan() {
 	cut := s.best.cut
 	for c, x := range s.sums {
-		if x >= cut {
+		if x >= cut && s.allowed(uint32(c)) {
 			cut = s.best.offer(Neighbour{uint32(c), x})
 		}
 	}
 	clear(s.sums)
 }
+
+// allowed tells whether an item may be a candidate.
+func (s *Scorer) allowed(c uint32) bool { return s.options.Allowed == nil || s.options.Allowed[c] }

@@ -1,0 +1,96 @@
+package ease
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestFilter: with nothing left out all items are scored as the definition says, those of the user too; and lists by a filter are what is
+// left of all scores, bit for bit.
+func TestFilter(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		users := drawMatrix(rt)
+		n, items := users.Rows(), users.Columns()
+		want := oracle(rt, users, 10)
+		allowed := rapid.SliceOfN(rapid.Bool(), items, items).Draw(rt, "allowed")
+		top := rapid.SampledFrom([]int{1, 3, 200}).Draw(rt, "top")
+		except, asked := make([][]uint32, n), make([]bool, n)
+		for u := range except {
+			if asked[u] = rapid.IntRange(0, 3).Draw(rt, "asked") > 0; asked[u] {
+				except[u] = rapid.SliceOfDistinct(rapid.Uint32Range(0, uint32(items-1)), rapid.ID[uint32]).Draw(rt, "except")
+				slices.Sort(except[u])
+			}
+		}
+		for _, byUsers := range []bool{false, true} {
+			m := opened(t, fileOf(rt, users, byUsers, Options{Lambda: 10, Workers: 2}))
+			all := filtered(rt, m, users, items, Filter{Except: func(int) ([]uint32, bool) { return nil, true }})
+			checkAll(rt, users, want.At, all)
+			got := filtered(rt, m, users, top, Filter{Allowed: allowed, Except: func(u int) ([]uint32, bool) { return except[u], asked[u] }})
+			for u, list := range all {
+				list = slices.DeleteFunc(list, func(s Scored) bool { return !asked[u] || !allowed[s.Item] || slices.Contains(except[u], s.Item) })
+				if list = list[:min(top, len(list))]; !slices.Equal(got[u], list) {
+					rt.Fatalf("by users %v: user %d has %v, want %v", byUsers, u, got[u], list)
+				}
+			}
+		}
+	})
+}
+
+func filtered(t rapid.TB, m *Model, users *memory, top int, f Filter) (all [][]Scored) {
+	t.Helper()
+	s, err := NewScorer(m, users, transpose(users), top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetFilter(f); err != nil {
+		t.Fatal(err)
+	}
+	err = s.Score(0, users.Rows(), func(_ int, list []Scored) error {
+		all = append(all, slices.Clone(list))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func checkAll(t rapid.TB, users *memory, want func(u, j int) float64, all [][]Scored) {
+	t.Helper()
+	items, active := transpose(users), 0
+	for j := range users.Columns() {
+		if of, _ := items.Row(j); len(of) > 0 {
+			active++
+		}
+	}
+	for u, list := range all {
+		had, _ := users.Row(u)
+		if len(had) > 0 && len(list) != active || len(had) == 0 && len(list) > 0 {
+			t.Fatalf("user %d of %d items has %d scores, of %d items", u, len(had), len(list), active)
+		}
+		largest := 0.
+		for j := range users.Columns() {
+			largest = max(largest, math.Abs(want(u, j)))
+		}
+		for _, s := range list {
+			if w := want(u, int(s.Item)); math.Abs(float64(s.Score)-w) > 2e-4*largest+1e-5 {
+				t.Fatalf("user %d, item %d: %v, want %v", u, s.Item, s.Score, w)
+			}
+		}
+	}
+}
+
+func TestFilterRefuses(t *testing.T) {
+	users := compress(2, 3, []entry{{0, 1, 1}, {1, 2, 1}}, true)
+	s, err := NewScorer(opened(t, fileOf(t, users, false, Options{Lambda: 2})), users, nil, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetFilter(Filter{Allowed: make([]bool, 2)}); err == nil || !strings.Contains(err.Error(), "2 items are allowed or not, of 3") {
+		t.Error(err)
+	}
+}
