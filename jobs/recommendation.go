@@ -77,6 +77,9 @@ func showRecommended(v View) ([]Table, error) {
 // ownerTitle says whose list a table is, and why it is short.
 func ownerTitle(noun string, o recommend.Owner, listed, counted string) string {
 	s := fmt.Sprintf("%s %s: %d %ss, %d %s", noun, o.ID, o.Count, counted, o.Listed, listed)
+	if o.Fallback {
+		s += ", the most popular"
+	}
 	if o.Reason != "" {
 		s += " (" + o.Reason + ")"
 	}

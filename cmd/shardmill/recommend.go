@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -55,6 +56,20 @@ With --model JOB nothing is trained: users that are new, or have more items than
 before, are scored by what the complete job JOB has learned. Rows of an item
 that it does not know are dropped (unknown-item).
 
+Rules say who is served and what is listed; what is learned does not depend on
+them. --allow FILE lists only these items, --block FILE never these,
+--block-pairs FILE (user, item) never these for these users; --seen include
+lists what the user has too; --users FILE makes lists for these users alone.
+With the attributes of items in --items FILE, --rule 'price <= 20', 'category
+in rock,pop', 'category not in news' and so on let only items pass that have a
+value which fits, and 'max 3 per brand' limits a list. An item that is not in
+FILE, or has no value, passes no comparison, and no max counts it. With
+--min-history M users with fewer than M items get the most popular ones, under
+the same rules (column fallback). If a list is shorter than --top, users names
+the rule that took most; the dataset rules has what each left. A FILE is CSV,
+TSV, JSON lines or Parquet with the columns of --user-col and --item-col (or
+user and item), or, by any other name, text: an id, or user TAB item, a line.
+
 Results in JOB/out, as Parquet: recommendations (user, rank, item, score,
 because), similar_items (item, rank, neighbour, similarity), users and items
 (counts, length of the list, reason if it is shorter), and of als user_factors
@@ -67,6 +82,8 @@ Examples:
   shardmill recommend --separator :: --no-header --user-col 1 --item-col 2 \
     --value-col 3 --out job ratings.dat
   shardmill recommend --model job --out today new-ratings.csv
+  shardmill recommend --items items.csv --rule 'price <= 20' \
+    --rule 'max 2 per brand' --min-history 3 --out job log/*.csv.gz
   shardmill show --user 42 job
 `
 
@@ -108,6 +125,14 @@ func recommendFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "explicit", Usage: "als: values are ratings to predict, with a bias for each user and item"},
 		&cli.Float64Flag{Name: "lambda", Usage: "`L`ease: regularization (default: 100)"},
 		&cli.Float64Flag{Name: "b", Usage: "`B`bm25: how much popular items count less, 0 to 1 (default: 0.75)"},
+		&cli.StringFlag{Name: "seen", Usage: "`HOW`exclude, or include: what the user has may be listed (default: exclude)"},
+		&cli.StringFlag{Name: "allow", Usage: "`FILE`items: only these are listed"},
+		&cli.StringFlag{Name: "block", Usage: "`FILE`items that are never listed"},
+		&cli.StringFlag{Name: "block-pairs", Usage: "`FILE`users and items: never listed for that user"},
+		&cli.StringFlag{Name: "users", Usage: "`FILE`users: only these have lists, also if they are new"},
+		&cli.StringFlag{Name: "items", Usage: "`FILE`attributes of items, for --rule"},
+		&cli.StringSliceFlag{Name: "rule", Usage: "`RULE`such as 'price <= 20', 'category in a,b' or 'max 3 per brand'; repeatable"},
+		&cli.Int64Flag{Name: "min-history", Usage: "`M`users with fewer items get the most popular ones"},
 		outFlag(),
 		&cli.Int64Flag{Name: "shard-rows", Value: d.ShardRows, Usage: "`N`most rows of a shard on disk (default: 1000000)"},
 	}
@@ -124,6 +149,9 @@ func (p *program) recommendCommand() *cli.Command {
 				return err
 			}
 			params := recommendParams(c)
+			if params.ServingOptions, err = servingOptions(c); err != nil {
+				return err
+			}
 			if params.Model != "" {
 				if params, err = foldParams(c, params); err != nil {
 					return err
@@ -168,6 +196,25 @@ func recommendParams(c *cli.Context) recommend.Params {
 	p.RegularizeBy, p.Confidence, p.Solver = c.String("regularize-by"), c.String("confidence"), c.String("solver")
 	p.Seed, p.Explicit = c.Uint64("seed"), c.Bool("explicit")
 	return p
+}
+
+// servingOptions are the rules by which lists are served.
+func servingOptions(c *cli.Context) (recommend.ServingOptions, error) {
+	o := recommend.ServingOptions{Seen: c.String("seen"), Rules: c.StringSlice("rule"), MinHistory: c.Int64("min-history")}
+	for name, path := range map[string]*string{"allow": &o.Allow, "block": &o.Block, "block-pairs": &o.BlockPairs, "users": &o.Users, "items": &o.Items} {
+		if !c.IsSet(name) {
+			continue
+		}
+		if c.String(name) == "" {
+			return o, badUsage("recommend", "--%s: a file is needed", name)
+		}
+		abs, err := filepath.Abs(c.String(name))
+		if err != nil {
+			return o, err
+		}
+		*path = abs
+	}
+	return o, nil
 }
 
 // givenInt is given for whole numbers.

@@ -67,7 +67,11 @@ func (j *recommendation) blend(learners []learner) learner {
 		if err != nil {
 			return nil, err
 		}
-		b := &blended{top: j.params.Top, parts: make([]candidates, len(learners)), lists: make([][]blend.Scored, len(learners))}
+		rules, err := j.rules(env, d)
+		if err != nil {
+			return nil, err
+		}
+		b := &blended{top: j.params.Top, parts: make([]candidates, len(learners)), lists: make([][]blend.Scored, len(learners)), limits: newLimits(rules)}
 		if b.blender, err = blend.New(j.params.blendMethod(), weights, d.items.Len()); err != nil {
 			return nil, err
 		}
@@ -87,13 +91,18 @@ type candidates struct {
 	items   []blend.Scored
 	ends    []int // where the list of each user ends in items
 	because []uint32
-	reasons []int // where the reasons of each item end in because
+	reasons []int  // where the reasons of each item end in because
+	took    []took // by limits, of each user
 }
 
 // find makes the lists of users.
 func (c *candidates) find(rows []*matrix.Row) error {
 	c.items, c.ends, c.because, c.reasons = c.items[:0], c.ends[:0], c.because[:0], c.reasons[:0]
+	c.took = c.took[:0]
 	return c.scorer.score(rows, func(_ *matrix.Row, list []neighbours.Scored) {
+		if l, ok := c.scorer.(limiter); ok {
+			c.took = append(c.took, l.took())
+		}
 		for _, s := range list {
 			c.items = append(c.items, blend.Scored{Item: s.Index, Score: s.Score})
 			c.because = append(c.because, s.Because...)
@@ -130,6 +139,8 @@ type blended struct {
 	lists   [][]blend.Scored // of a user
 	merged  []blend.Merged
 	list    []neighbours.Scored
+	limits  *limits // nil without any
+	last    took    // by limits, of the list that is passed on
 }
 
 // score implements scorer.
@@ -143,7 +154,8 @@ func (b *blended) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 		for p := range b.parts {
 			b.lists[p] = b.parts[p].list(u)
 		}
-		b.merged, b.list = b.blender.Merge(b.lists, b.top, b.merged[:0]), b.list[:0]
+		b.merge(u)
+		b.list = b.list[:0]
 		for _, m := range b.merged {
 			b.list = append(b.list, neighbours.Scored{Index: m.Item, Score: m.Score, Because: b.because(u, m.Ranks)})
 		}
@@ -151,6 +163,28 @@ func (b *blended) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 	}
 	return nil
 }
+
+// merge merges the lists of user u.
+func (b *blended) merge(u int) {
+	if b.limits == nil {
+		b.merged = b.blender.Merge(b.lists, b.top, b.merged[:0])
+		return
+	}
+	all := 0
+	for _, list := range b.lists {
+		all += len(list)
+	}
+	b.merged = b.blender.Merge(b.lists, all, b.merged[:0])
+	b.merged, b.last = takeWithin(b.limits, b.merged, b.top, func(m *blend.Merged) uint32 { return m.Item })
+	for p := range b.parts {
+		if p := &b.parts[p]; len(p.took) > u {
+			b.last = b.last.or(p.took[u])
+		}
+	}
+}
+
+// took implements limiter.
+func (b *blended) took() took { return b.last }
 
 // because are the reasons of an item of those ranks, by the first algorithm that gives one.
 func (b *blended) because(u int, ranks []int32) []uint32 {

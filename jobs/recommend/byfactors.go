@@ -23,13 +23,14 @@ type catalogue struct {
 
 const nowhere = math.MaxUint32
 
-// newCatalogue packs vectors of f numbers, which pack appends to what it is given, out of the rows of a matrix.
-func newCatalogue(m *factors.Matrix, f int, pack func(dst, row []float32) []float32) (*catalogue, error) {
+// newCatalogue packs vectors of f numbers, which pack appends to what it is given, out of the rows of a matrix: those that are allowed, or
+// all if that is nil.
+func newCatalogue(m *factors.Matrix, f int, allowed []bool, pack func(dst, row []float32) []float32) (*catalogue, error) {
 	c := &catalogue{places: make([]uint32, m.Rows())}
 	all := make([]float32, 0, m.Rows()*f)
 	for i := range m.Rows() {
 		c.places[i] = nowhere
-		if row := m.Row(i); !zero(row) {
+		if row := m.Row(i); !zero(row) && (allowed == nil || allowed[i]) {
 			c.places[i] = uint32(len(c.numbers))
 			c.numbers = append(c.numbers, uint32(i))
 			all = pack(all, row)
@@ -87,6 +88,7 @@ type byFactors struct {
 	seen      [][]uint32
 	places    []uint32
 	list      []neighbours.Scored
+	except    *except // nil: a list leaves out what the user has
 }
 
 // scorer is one by the vectors of users and items.
@@ -105,18 +107,22 @@ func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFacto
 			return nil, err
 		}
 	}
-	return newByFactors(&a.model, users, items, mean, a.params.Top)
+	rules, err := a.rules(env, d)
+	if err != nil {
+		return nil, err
+	}
+	return newByFactors(&a.model, users, items, mean, rules, a.params.Top)
 }
 
-// newByFactors is a scorer by vectors. The mean is that of ratings.
-func newByFactors(m *model, users, items *factors.Matrix, mean float64, top int) (*byFactors, error) {
+// newByFactors is a scorer by vectors. The mean is that of ratings; rules may be nil.
+func newByFactors(m *model, users, items *factors.Matrix, mean float64, rules *ruling, top int) (*byFactors, error) {
 	f := m.width()
-	c, err := newCatalogue(items, f, func(dst, row []float32) []float32 { return append(dst, row[:f]...) })
+	c, err := newCatalogue(items, f, rules.items(), func(dst, row []float32) []float32 { return append(dst, row[:f]...) })
 	if err != nil {
 		return nil, err
 	}
 	b := &byFactors{
-		catalogue: c, scorer: dense.NewScorer(c.items, top),
+		catalogue: c, scorer: dense.NewScorer(c.items, top), except: newExcept(rules),
 		vector: func(dst []float32, row uint32) []float32 { return append(dst, users.Row(int(row))[:f]...) },
 	}
 	if m.ratings { // x.y + b_i, and what is the same for all items later
@@ -129,12 +135,13 @@ func newByFactors(m *model, users, items *factors.Matrix, mean float64, top int)
 // score implements scorer.
 func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
 	b.vectors, b.unknown, b.places, b.seen = b.vectors[:0], b.unknown[:0], b.places[:0], b.seen[:0]
+	b.except.begin()
 	for _, r := range rows {
 		from := len(b.vectors)
 		b.vectors = b.vector(b.vectors, r.Index)
 		b.unknown = append(b.unknown, zero(b.vectors[from:]))
 		from = len(b.places)
-		seen := b.catalogue.find(r.Columns, b.places)
+		seen := b.catalogue.find(b.except.of(r), b.places)
 		if b.catalogue.places != nil {
 			b.places, seen = seen, seen[from:]
 		}
@@ -181,7 +188,7 @@ func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) 
 				return nil, err
 			}
 			f := a.model.implicit.Factors
-			c, err := newCatalogue(items, f, func(dst, row []float32) []float32 { return appendUnit(dst, row[:f]) })
+			c, err := newCatalogue(items, f, nil, func(dst, row []float32) []float32 { return appendUnit(dst, row[:f]) })
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", env.Stage(), err)
 			}

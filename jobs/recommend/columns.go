@@ -11,7 +11,10 @@ import (
 )
 
 // names are the ids of users and items.
-type names struct{ users, items *ids.IDs }
+type names struct {
+	users, items *ids.IDs
+	others       *ids.IDs // users who are not in the data, behind those who are; nil without any
+}
 
 // result is a dataset of results, whose columns depend on the dictionaries.
 func result[R any](name string, dictionaries func(env *mapreduce.Env) (names, error), columns func(names) table.Columns[R]) *mapreduce.Dataset[R] {
@@ -87,7 +90,7 @@ const rankSuffix = "_rank"
 func plainListColumns(d names) table.Columns[recommended] {
 	type row = recommended
 	return table.Columns[row]{
-		idColumn("user", d.users, func(r *row) uint32 { return r.user }).Coded(),
+		userColumn(d, func(r *row) uint32 { return r.user }).Coded(),
 		table.Int32("rank", func(r *row) int32 { return r.rank }, nil).Coded(),
 		idColumn("item", d.items, func(r *row) uint32 { return r.item }).Coded(),
 		table.Float64("score", func(r *row) float64 { return r.score }, nil),
@@ -98,7 +101,7 @@ func plainListColumns(d names) table.Columns[recommended] {
 func userColumns(d names) table.Columns[userRow] {
 	type row = userRow
 	return table.Columns[row]{
-		idColumn("user", d.users, func(r *row) uint32 { return r.user }),
+		userColumn(d, func(r *row) uint32 { return r.user }),
 		table.Int64("items", func(r *row) int64 { return r.items }, nil),
 		table.Int32("recommended", func(r *row) int32 { return r.length }, nil),
 		reasonColumn(func(r *row) string { return r.reason }),

@@ -34,6 +34,13 @@
 // stages: 01-split makes user_ids only, 02-matrix drops items that item_ids has not got, and the matrix is scored at once,
 // for als behind a stage fold, one exact half-step of the users.
 //
+// Rules of serving (ServingOptions) say who gets a list, and what may be in it. Of their files the reducer of stream left makes side
+// datasets, which the score stage reads: allowed_items (a bit an item, as a row of those that may be listed), item_groups (for "max 3 per
+// brand"), blocked_items (of each user), asked_users and other_users, who are not in the data and have numbers behind those who are.
+// Scorers mask candidates, never histories. Limits are taken from lists that are made twice as long until they are enough. With rules there is a result
+// rules: rule, rows (of its file), unknown (rows of what is not in the data), items (that may be listed after it); with --min-history
+// users and recommendations have a column fallback.
+//
 // An id is an int64 column if all ids of its side are canonical decimals, else a string column.
 //
 // # Evaluation

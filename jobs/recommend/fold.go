@@ -23,9 +23,9 @@ import (
 
 // foldStages score users by the model of another job: its files stand in for what the stages between matrix and score make.
 func (j *recommendation) foldStages(src *mapreduce.Source[interactions.Row]) []mapreduce.Stage {
-	l := j.one().folding()
+	one := j.one()
+	l := one.limiting(one.folding())
 	first := j.matrixStage(src)
-	first.Files = j.modelFiles
 	return append(append([]mapreduce.Stage{first}, l.stages...), j.scoreStage(l))
 }
 
@@ -110,8 +110,7 @@ func (v *inversion) storedScorer(env *mapreduce.Env, d names) (scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := ease.NewScorer(m, users, nil, v.params.Top)
-	return &byInverse{scorer: s}, err
+	return v.byInverse(env, d, func(top int) (*ease.Scorer, error) { return ease.NewScorer(m, users, nil, top) })
 }
 
 // folding solves the vectors of users by those of the model's items.
@@ -175,7 +174,10 @@ func (j *recommendation) storedPopularity(env *mapreduce.Env, d names) (scorer, 
 			return nil
 		})
 	})
-	return byCounts(counts, j.params.Top), err
+	if err != nil {
+		return nil, err
+	}
+	return j.byCounts(env, d, counts)
 }
 
 func countColumns(d *ids.IDs) table.Columns[count] {

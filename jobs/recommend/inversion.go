@@ -130,7 +130,7 @@ func (s *solving) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int6
 func (*solving) Close() error { return nil }
 
 // scorer scores users by the inverse.
-func (v *inversion) scorer(env *mapreduce.Env, _ names) (scorer, error) {
+func (v *inversion) scorer(env *mapreduce.Env, d names) (scorer, error) {
 	users, items, err := v.matrices(env)
 	if err != nil {
 		return nil, err
@@ -139,14 +139,14 @@ func (v *inversion) scorer(env *mapreduce.Env, _ names) (scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := ease.NewScorer(m, users, items, v.params.Top)
-	return &byInverse{scorer: s}, err
+	return v.byInverse(env, d, func(top int) (*ease.Scorer, error) { return ease.NewScorer(m, users, items, top) })
 }
 
 // byInverse is a scorer of ranges of users.
 type byInverse struct {
 	scorer *ease.Scorer
 	list   []neighbours.Scored
+	rules  *inverseRules // nil without any
 }
 
 // score implements scorer.
@@ -154,6 +154,7 @@ func (b *byInverse) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 	if len(rows) == 0 {
 		return nil
 	}
+	b.rules.begin(rows)
 	n := 0
 	return b.scorer.Score(int(rows[0].Index), int(rows[len(rows)-1].Index)+1, func(user int, list []ease.Scored) error {
 		if int(rows[n].Index) != user {

@@ -76,6 +76,8 @@ type recommendation struct {
 	similar    *mapreduce.Dataset[similarRow]
 	users      *mapreduce.Dataset[userRow]
 	lists      *mapreduce.Dataset[recommended]
+	ruleSets   *ruleSets
+	ruling     *rulingOf
 }
 
 // newRecommendation makes it of parameters that have been checked.
@@ -96,8 +98,9 @@ func newRecommendation(p Params) *recommendation {
 	j.byItem.Partition, j.byItem.PartitionsOf = byRow(j.counts(j.itemIDs)), j.byUser
 	j.items = result("items", j.names, itemColumns)
 	j.similar = result("similar_items", j.names, similarColumns)
-	j.users = result("users", j.names, userColumns)
-	j.lists = result("recommendations", j.names, listColumns(labels(parts)))
+	j.ruleSets, j.ruling = j.newRuleSets(), &rulingOf{}
+	j.users = result("users", j.allNames, withFallback(p, userColumns, func(r *userRow) bool { return r.fallback }))
+	j.lists = result("recommendations", j.allNames, withFallback(p, listColumns(labels(parts)), func(r *recommended) bool { return r.fallback }))
 	return j
 }
 
@@ -139,7 +142,7 @@ func (j *recommendation) source(target mapreduce.Target) *mapreduce.Source[inter
 
 // matrixStage makes compressed rows of interactions, by user.
 func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) mapreduce.Stage {
-	left := leftStream(j.params)
+	left := j.leftPort()
 	st := mapreduce.NewStage("matrix", src, pairBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[interactions.Row], error) {
 			m, err := j.pairer(env, left)
@@ -149,6 +152,9 @@ func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) ma
 			return m, m.check("top", j.params.Top)
 		}, j.byUser, left)
 	st.Reads = j.own(j.userIDs, j.itemIDs)
+	if j.params.Model != "" || j.params.rulesFromFiles() {
+		st.Files = j.files
+	}
 	return st
 }
 
@@ -271,13 +277,16 @@ func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 				return nil, err
 			}
 			s, err := l.scorer(env, d)
+			if err != nil {
+				return nil, err
+			}
 			items := side{ids: d.items, least: j.params.MinItem}
 			m := &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}
 			if b, ok := s.(*blended); ok {
 				m.ranks = b.ranks
 			}
-			return m, err
+			return m, j.serve(env, d, m)
 		}, j.users, j.lists)
-	st.Reads = j.own(append([]mapreduce.Port{j.userIDs, j.itemIDs}, l.reads...)...)
+	st.Reads = j.own(append([]mapreduce.Port{j.userIDs, j.itemIDs}, j.servingReads(l.reads)...)...)
 	return st
 }

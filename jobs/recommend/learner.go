@@ -16,11 +16,13 @@ type learner struct {
 // learner is what the parameters ask for: one algorithm, or a blend of several.
 func (j *recommendation) learner() learner {
 	if j.alone() {
-		return j.one().learnerOf()
+		one := j.one()
+		return one.limiting(one.learnerOf())
 	}
 	learners := make([]learner, len(j.parts))
 	for i, of := range j.parts {
-		learners[i] = j.partOf(of, i == describing(j.parts)).learnerOf()
+		one := j.partOf(of, i == describing(j.parts))
+		learners[i] = one.limiting(one.learnerOf())
 	}
 	return j.blend(learners)
 }
@@ -55,7 +57,11 @@ func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, erro
 	if err != nil {
 		return nil, err
 	}
-	s, err := neighbours.NewScorer(near, neighbours.ScoreOptions{Top: j.params.Top, Because: j.params.Because})
+	o := neighbours.ScoreOptions{Top: j.params.Top, Because: j.params.Because}
+	if j.params.hasRules() {
+		return j.byNeighboursUnderRules(env, d, near, o)
+	}
+	s, err := neighbours.NewScorer(near, o)
 	return &oneByOne{one: s.Score}, err
 }
 
@@ -68,6 +74,14 @@ func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error)
 	counts := make([]int, items.Rows())
 	for i := range counts {
 		counts[i] = items.Count(i)
+	}
+	return j.byCounts(env, d, counts)
+}
+
+// byCounts scores by the users of each item, under the rules of the parameters.
+func (j *recommendation) byCounts(env *mapreduce.Env, d names, counts []int) (scorer, error) {
+	if j.params.hasRules() {
+		return j.byCountsUnderRules(env, d, counts)
 	}
 	return byCounts(counts, j.params.Top), nil
 }

@@ -54,6 +54,9 @@ func (s *side) find(id []byte) (n uint32, rule string, err error) {
 	return n, "", nil
 }
 
+// keeps tells whether one has enough interactions.
+func (s *side) keeps(i int) bool { return s.least <= 1 || s.ids.Rows(i) >= s.least }
+
 // kept counts those that have enough interactions.
 func (s *side) kept() (n int) {
 	if s.least <= 1 {

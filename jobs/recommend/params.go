@@ -40,6 +40,7 @@ type Params struct {
 	B      *float64 `json:"b,omitempty"`      // bm25
 
 	FactorOptions
+	ServingOptions
 }
 
 // Algorithms that are not of neighbours.
@@ -91,6 +92,9 @@ func (p Params) check() error {
 		return fmt.Errorf("--because %d: from 0 to 100", p.Because)
 	case p.K < 0:
 		return fmt.Errorf("--k %d: at least 1", p.K)
+	}
+	if err := p.checkServing(); err != nil {
+		return err
 	}
 	return p.checkParts()
 }

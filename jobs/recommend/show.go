@@ -42,6 +42,8 @@ type Owner struct {
 	Count  int64  `json:"count"`            // items of the user, or users of the item
 	Listed int32  `json:"listed"`           // length of the list
 	Reason string `json:"reason,omitempty"` // why it is not longer
+	// Fallback tells that the list is of the most popular items, because the user has too few.
+	Fallback bool `json:"fallback,omitempty"`
 }
 
 // UnknownIDError says that a user or item is not among the results.
@@ -87,12 +89,16 @@ func ShowItem(out, item string) (o Owner, list []Neighbour, err error) {
 func showOwner(out, noun, id, dataset, count, listed string) (o Owner, err error) {
 	found := false
 	err = find(filepath.Join(out, dataset), noun, id, func(s shape) table.Columns[Owner] {
-		return table.Columns[Owner]{
+		columns := table.Columns[Owner]{
 			idText(noun, s, func(r *Owner) *string { return &r.ID }),
 			table.Int64(count, nil, func(r *Owner, v int64) { r.Count = v }),
 			table.Int32(listed, nil, func(r *Owner, v int32) { r.Listed = v }),
 			table.NullString("reason", nil, func(r *Owner, v string, _ bool) { r.Reason = v }),
 		}
+		if s.has(fallbackColumn) {
+			columns = append(columns, table.Bool(fallbackColumn, nil, func(r *Owner, v bool) { r.Fallback = v }))
+		}
+		return columns
 	}, func(r *Owner) { o, found = *r, true })
 	if err == nil && !found {
 		err = &UnknownIDError{noun, id}
@@ -102,6 +108,10 @@ func showOwner(out, noun, id, dataset, count, listed string) (o Owner, err error
 
 // shape tells which columns of a file are numbers.
 type shape []rowgroup.Column
+
+func (s shape) has(column string) bool {
+	return slices.ContainsFunc(s, func(c rowgroup.Column) bool { return c.Name == column })
+}
 
 func (s shape) numeric(column string) bool {
 	i := slices.IndexFunc(s, func(c rowgroup.Column) bool { return c.Name == column })

@@ -8,6 +8,7 @@ import (
 	"github.com/shardmill/shardmill/jobs/internal/ease"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/neighbours"
+	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
 
 // sparse is a matrix of interactions or of similarities: that of files, or one in memory.
@@ -129,7 +130,7 @@ func alternateAlone(ctx context.Context, m model, iterations int, users, items s
 	if err != nil {
 		return nil, err
 	}
-	return newByFactors(&m, x, y, mean, top)
+	return newByFactors(&m, x, y, mean, nil, top)
 }
 
 // halfStepAlone makes the vectors x of the rows of a matrix, from those before, out of the vectors y of its columns.
@@ -140,7 +141,7 @@ func halfStepAlone(ctx context.Context, m *model, rows sparse, x, y *factors.Mat
 	}
 	return withEntries(ctx, rows, func(i int, columns []uint32, values []float32) error {
 		dst := x.Row(i)
-		if err := solve(columns, values, dst, dst); err != nil || !finite(dst) {
+		if err := solve(columns, values, dst, dst); err != nil || !vector.Finite(dst) {
 			clear(dst) // as the stage does, which rejects the row
 		}
 		return nil

@@ -121,6 +121,9 @@ func (m *Matrix) Count(i int) int {
 	return len(columns)
 }
 
+// Written tells whether row i was written, with entries or without, and not left out.
+func (m *Matrix) Written(i int) bool { return m.part(i).written(i) }
+
 // part returns the part that has row i.
 func (m *Matrix) part(i int) *part {
 	k := m.first[i>>(m.shift&63)]

@@ -99,6 +99,8 @@ func (p *part) row(i int) (columns []uint32, values []float32) {
 	return p.words[lo:mid:mid], p.floats[mid:hi:hi]
 }
 
+func (p *part) written(i int) bool { return p.pointers != nil && p.pointers[i-p.lo]&isWritten != 0 }
+
 func (p *part) close() error {
 	if p.file == nil {
 		return nil
