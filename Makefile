@@ -58,7 +58,7 @@ bench: setup ## compare whole jobs with their limits, then run the benchmarks of
 	@$(RUNTIME) set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverLimit|OverTwoPasses|SlowStorage' -benchtime 1x -timeout 60m ./jobs/classify
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverFloor -benchtime 1x -timeout 5h ./jobs/rank
 	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench OverMap -benchtime 1x -timeout 60m ./jobs/wordcount
-	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverKernel|OverAlone' -benchtime 1x -timeout 60m ./jobs/recommend
+	@set -x; go test $(GOTAGS) $(PGO) -run '^$$' -bench 'OverKernel|OverAlone|OverScoring' -benchtime 1x -timeout 60m ./jobs/recommend
 	@$(RUNTIME) set -x; go test $(GOTAGS) -run '^$$' -bench . -benchmem -timeout 60m ./mapreduce/... ./formats/... ./jobs/classify/internal/... ./jobs/internal/...
 
 .PHONY: pgo

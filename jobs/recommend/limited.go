@@ -27,10 +27,11 @@ type limited struct {
 	limits *limits
 	top    int
 	items  int      // a list cannot be longer
-	levels []scorer // of lists of 2, 4, 8 and more times top
+	levels []scorer // of lists of half as much again as top, and 2, 4, 8 and more times that
 	first  int      // level that a batch begins with: at which few lists of the last one were too short
 
 	taken   []neighbours.Scored // of all rows of the batch
+	because []uint32            // of these
 	spans   []span
 	rows    []*matrix.Row // of a level
 	pending []int         // their places in the batch
@@ -74,7 +75,7 @@ func (j *recommendation) limit(env *mapreduce.Env, d names, s scorer) (scorer, e
 }
 
 // length is that of the lists of a level.
-func (l *limited) length(level int) int { return min(l.top<<(level+1), l.items) }
+func (l *limited) length(level int) int { return min((l.top+l.top/2+1)<<level, l.items) }
 
 // level is a scorer of longer lists.
 func (l *limited) level(level int) (scorer, error) {
@@ -90,7 +91,8 @@ func (l *limited) level(level int) (scorer, error) {
 
 // score implements scorer.
 func (l *limited) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
-	l.taken, l.spans, l.pending = l.taken[:0], append(l.spans[:0], make([]span, len(rows))...), l.pending[:0]
+	l.taken, l.because = l.taken[:0], l.because[:0]
+	l.spans, l.pending = append(l.spans[:0], make([]span, len(rows))...), l.pending[:0]
 	for at := range rows {
 		l.pending = append(l.pending, at)
 	}
@@ -107,9 +109,6 @@ func (l *limited) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 	for at, r := range rows {
 		list := l.taken[l.spans[at].from:l.spans[at].to]
 		l.last = l.spans[at].took
-		if e, ok := l.of.(explainer); ok && len(list) > 0 {
-			e.explain(r, list)
-		}
 		pass(r, list)
 	}
 	return nil
@@ -126,7 +125,7 @@ func (l *limited) scoreLevel(level int, rows []*matrix.Row) error {
 		l.rows = append(l.rows, rows[at])
 	}
 	length, n := l.length(level), 0
-	return s.score(l.rows, func(_ *matrix.Row, list []neighbours.Scored) {
+	return s.score(l.rows, func(r *matrix.Row, list []neighbours.Scored) {
 		at, from := l.pending[n], len(l.taken)
 		n++
 		exhausted := len(list) < length || length == l.items
@@ -135,9 +134,24 @@ func (l *limited) scoreLevel(level int, rows []*matrix.Row) error {
 			l.again = append(l.again, at)
 			return
 		}
+		l.explain(r, kept)
 		l.taken = append(l.taken, kept...)
 		l.spans[at] = span{from, len(l.taken), took}
 	})
+}
+
+// explain finds the reasons of a list, while what they are found in is in the caches.
+func (l *limited) explain(r *matrix.Row, list []neighbours.Scored) {
+	e, ok := l.of.(explainer)
+	if !ok || len(list) == 0 {
+		return
+	}
+	e.explain(r, list)
+	for i := range list {
+		from := len(l.because)
+		l.because = append(l.because, list[i].Because...)
+		list[i].Because = l.because[from:]
+	}
 }
 
 // took implements limiter.
