@@ -241,6 +241,9 @@ func (e *evaluation) measure(ctx context.Context, number int32, s scorer, g *gro
 		})
 	})
 	for _, v := range sums.Values() {
+		if v.Metric == rankmetrics.Coverage {
+			v.Value *= float64(g.items.Rows()) / float64(g.catalogue)
+		}
 		rows = append(rows, measured{
 			configuration: number, users: int64(sums.Users()), metric: string(v.Metric), k: int32(v.K), value: v.Value, low: v.Low, high: v.High,
 		})

@@ -374,18 +374,32 @@ func TestTrialMemory(t *testing.T) {
 	}
 }
 
-// TestEvaluationLastfm: all algorithms with their own grids find, without the test part, one that is good on it.
+// TestEvaluationLastfm: all algorithms with their own grids find, without the test part, one that is good on it; with a budget as well, in
+// less time.
 func TestEvaluationLastfm(t *testing.T) {
 	train := shared(t, "splits", "lastfm-hash80", "train.csv")
-	cfg := trying(t, func(p *recommend.EvaluationParams) {
-		p.Algorithm, p.Test = "", shared(t, "splits", "lastfm-hash80", "test.csv")
-	}, train)
-	mrtest.Run(t, jobs.Standard(), recommend.EvaluationJob(), cfg, mapreduce.ExitComplete)
-	c := comparisonOf(t, cfg.Dir)
-	got := *recommend.At(c.Winner.Metrics, "ndcg", 10).Value
-	t.Logf("%s: NDCG@10 of %d users is %.4f", c.Winner.Algorithm, c.Winner.Users, got)
-	if got < .245 || c.Winner.Users != 1878 {
-		t.Errorf("%s: NDCG@10 of %d users is %.4f, want .245 of 1878", c.Winner.Algorithm, c.Winner.Users, got)
+	var cpu []float64
+	for _, c := range []struct{ budget, least float64 }{{0, .245}, {6, .235}} {
+		cfg := trying(t, func(p *recommend.EvaluationParams) {
+			p.Algorithm, p.Test, p.Budget = "", shared(t, "splits", "lastfm-hash80", "test.csv"), c.budget
+		}, train)
+		mrtest.Run(t, jobs.Standard(), recommend.EvaluationJob(), cfg, mapreduce.ExitComplete)
+		found, sum := comparisonOf(t, cfg.Dir), 0.
+		for _, of := range found.Configurations {
+			sum += of.Cost.CPUSeconds
+			if of.Cost.WallSeconds <= 0 || of.Cost.PeakRSS <= 0 {
+				t.Errorf("%s cost %+v", of.Algorithm, of.Cost)
+			}
+		}
+		cpu = append(cpu, sum)
+		got := *recommend.At(found.Winner.Metrics, "ndcg", 10).Value
+		t.Logf("budget %v: %s: NDCG@10 of %d users is %.4f; %.1f CPU s", c.budget, found.Winner.Algorithm, found.Winner.Users, got, sum)
+		if got < c.least || found.Winner.Users != 1878 {
+			t.Errorf("budget %v: %s: NDCG@10 of %d users is %.4f, want %v of 1878", c.budget, found.Winner.Algorithm, found.Winner.Users, got, c.least)
+		}
+	}
+	if cpu[1] > .75*cpu[0] {
+		t.Errorf("with a budget of 6 of 21 configurations the trials took %.1f CPU s in place of %.1f", cpu[1], cpu[0])
 	}
 }
 
@@ -409,6 +423,27 @@ func TestEvaluationGowalla(t *testing.T) {
 		if strings.HasPrefix(of.Algorithm, "ease") != strings.Contains(of.Reason, "at most 15000") {
 			t.Errorf("%s: reason %q", of.Algorithm, of.Reason)
 		}
+	}
+}
+
+// TestEvaluationCoverage: items that --min-item leaves out are not in the catalogue.
+func TestEvaluationCoverage(t *testing.T) {
+	in := smallCrowd(t)
+	cfg := trying(t, func(p *recommend.EvaluationParams) { p.Algorithm, p.MinItem, p.Cutoffs = "ease", 40, "10" }, in)
+	c := evaluated(t, cfg)
+	users := map[int64]int{}
+	for _, r := range records(t, in) {
+		users[r.item]++
+	}
+	left := 0
+	for _, n := range users {
+		if n >= 40 {
+			left++
+		}
+	}
+	got := *recommend.At(c.Configurations[0].Metrics, "coverage", 10).Value * float64(left)
+	if left == len(users) || math.Abs(got-math.Round(got)) > 1e-9 || got < float64(left)/2 || got > float64(left) {
+		t.Errorf("%v of %d items are listed, of %d", got, left, len(users))
 	}
 }
 

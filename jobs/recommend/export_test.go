@@ -124,7 +124,7 @@ func TrialsAlone(ctx context.Context, p EvaluationParams, users, items, relevant
 		return nil, err
 	}
 	e := newEvaluation(p)
-	g := &ground{users: users, items: items, relevant: relevant, known: withEntry(users)}
+	g := &ground{users: users, items: items, relevant: relevant, known: withEntry(users), catalogue: items.Rows()}
 	for i := range e.configurations {
 		runtime.GC() // what is left of the one before
 		start := clock()

@@ -12,6 +12,7 @@ type ground struct {
 	users, items sparse // to learn from: by users, and its transpose
 	relevant     sparse // what users took besides
 	known        int    // users that have something to learn from
+	catalogue    int    // items that min-item leaves
 }
 
 // ground is that of the validation part, of a share of the users.
@@ -45,7 +46,8 @@ func (e *evaluation) matricesOf(env *mapreduce.Env, byUser, byItem, relevant map
 	if err != nil {
 		return nil, err
 	}
-	return &ground{users: users, items: items, relevant: r, known: withEntry(users)}, nil
+	catalogue := side{ids: d.items, least: e.params.MinItem}
+	return &ground{users: users, items: items, relevant: r, known: withEntry(users), catalogue: catalogue.kept()}, nil
 }
 
 // withEntry counts the rows that have an entry.
@@ -84,7 +86,7 @@ func sampleOf(g *ground, share float64) *ground {
 		taken[i] = als.InSample(sampleSeed, i, n, int(share*float64(n)))
 	}
 	users := someRows{g.users, taken}
-	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users)}
+	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users), catalogue: g.catalogue}
 }
 
 // someColumns is a matrix with the entries of some columns.
