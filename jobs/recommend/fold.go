@@ -23,6 +23,9 @@ import (
 
 // foldStages score users by the model of another job: its files stand in for what the stages between matrix and score make.
 func (j *recommendation) foldStages(src *mapreduce.Source[interactions.Row]) []mapreduce.Stage {
+	if j.params.MinHistory > 0 {
+		j.ofModel(j.items, "items")
+	}
 	one := j.one()
 	l := one.limiting(one.folding())
 	first := j.matrixStage(src)

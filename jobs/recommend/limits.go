@@ -20,7 +20,7 @@ type limiter interface{ took() took }
 // limits take no more items of one value into a list than there may be. Each scorer has its own.
 type limits struct {
 	rules   *ruling
-	counts  []int32 // items that were taken, by group
+	counts  []int32 // items that were taken, by 1 + the number of their group; that of 0 does not count
 	touched []uint32
 	skipped []int // by limit
 }
@@ -30,7 +30,7 @@ func newLimits(r *ruling) *limits {
 	if r == nil || r.groups == nil {
 		return nil
 	}
-	return &limits{rules: r, counts: make([]int32, r.n), skipped: make([]int, len(r.most))}
+	return &limits{rules: r, counts: make([]int32, r.n+1), skipped: make([]int, len(r.most))}
 }
 
 // begin begins a list.
@@ -44,16 +44,17 @@ func (l *limits) begin() {
 
 // take tells whether an item is within all limits, and counts it if so.
 func (l *limits) take(item uint32) bool {
-	groups, _ := l.rules.groups.Row(int(item))
-	n := uint32(len(l.rules.most))
-	for _, g := range groups {
-		if q := g % n; l.counts[g] >= l.rules.most[q] {
+	n := len(l.rules.most)
+	groups := l.rules.groups[int(item)*n:][:n]
+	for q, g := range groups {
+		if g > 0 && l.counts[g] >= l.rules.most[q] {
 			l.skipped[q]++
 			return false
 		}
 	}
 	for _, g := range groups {
-		if l.counts[g]++; l.counts[g] == 1 {
+		if g > 0 {
+			l.counts[g]++
 			l.touched = append(l.touched, g)
 		}
 	}

@@ -25,10 +25,10 @@ type ruling struct {
 	places       []uint32       // for each of the others, ascending, how many users of the data come before it
 	carriers     []uint32       // and the user with whose row it is written: before that, or behind the last one
 
-	groups  *matrix.Matrix // see ruleSets.groups; nil without limits
-	n       int            // numbers of groups
-	most    []int32        // of each limit
-	limited []string       // texts of the limits
+	groups  []uint32 // by item and limit 1 + its number in ruleSets.groups, or 0; nil without limits
+	n       int      // numbers of groups
+	most    []int32  // of each limit
+	limited []string // texts of the limits
 
 	worst string // of the rules that pick items, the one that took most
 	took  int    // items by it
@@ -181,7 +181,7 @@ func carriers(places []uint32, users *matrix.Matrix) []uint32 {
 	return list
 }
 
-func (j *recommendation) readLimits(env *mapreduce.Env, d names, r *ruling) (err error) {
+func (j *recommendation) readLimits(env *mapreduce.Env, d names, r *ruling) error {
 	for _, l := range j.params.limits() {
 		r.most = append(r.most, int32(l.Most))
 		r.limited = append(r.limited, "--rule "+l.String())
@@ -189,12 +189,16 @@ func (j *recommendation) readLimits(env *mapreduce.Env, d names, r *ruling) (err
 	if len(r.most) == 0 {
 		return nil
 	}
-	if r.groups, err = j.library.matrix(env, j.ruleSets.groups, d.items.Len(), math.MaxUint32); err != nil {
+	m, err := j.library.matrix(env, j.ruleSets.groups, d.items.Len(), math.MaxUint32)
+	if err != nil {
 		return err
 	}
-	for i := range r.groups.Rows() {
-		if g, _ := r.groups.Row(i); len(g) > 0 {
-			r.n = max(r.n, int(g[len(g)-1])+1)
+	r.groups = make([]uint32, d.items.Len()*len(r.most))
+	for i := range m.Rows() {
+		groups, _ := m.Row(i)
+		for _, g := range groups {
+			r.groups[i*len(r.most)+int(g)%len(r.most)] = g + 1
+			r.n = max(r.n, int(g)+1)
 		}
 	}
 	return nil
