@@ -27,7 +27,7 @@ type limited struct {
 	limits *limits
 	top    int
 	items  int      // a list cannot be longer
-	levels []scorer // of lists of half as much again as top, and 2, 4, 8 and more times that
+	levels []scorer // of lists of a quarter more than top, and 2, 4, 8 and more times that
 	first  int      // level that a batch begins with: at which few lists of the last one were too short
 
 	taken   []neighbours.Scored // of all rows of the batch
@@ -75,7 +75,7 @@ func (j *recommendation) limit(env *mapreduce.Env, d names, s scorer) (scorer, e
 }
 
 // length is that of the lists of a level.
-func (l *limited) length(level int) int { return min((l.top+l.top/2+1)<<level, l.items) }
+func (l *limited) length(level int) int { return min((l.top+l.top/4+1)<<level, l.items) }
 
 // level is a scorer of longer lists.
 func (l *limited) level(level int) (scorer, error) {
