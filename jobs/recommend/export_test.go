@@ -1,9 +1,9 @@
 package recommend
 
 import (
-	"slices"
 	"context"
 	"runtime"
+	"slices"
 
 	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
