@@ -19,7 +19,8 @@ const showText = `
 Prints the first rows of a job's results. Of classify: the labels with their
 numbers of images and the best images of each. Of rank: the first rows of the
 first parts. Of recommend: the first rows of recommendations and similar_items.
-Of wordcount: the most frequent words.
+Of evaluate: the configurations, best first, the winner on the test part and its
+command line. Of wordcount: the most frequent words.
 
 Of classify it answers questions, and reads only the files and row groups that
 can hold the answer:
@@ -43,7 +44,8 @@ Of any job, also before it has ended:
 With --json it prints one object. Its members are the tables, each an array of
 rows: "labels", "ranked", "counts", "groups", "rejects"; with --image they are
 "id", "outcome" (classified, rejected, dropped), "ranks", "rejects", "rules".
-Of recommend they are "recommendations" and "similar_items".
+Of recommend they are "recommendations" and "similar_items"; of evaluate "pick",
+"configurations" and "winner".
 
 Examples:
   shardmill show job
