@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -38,11 +39,15 @@ func (t *deciding) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int
 			return err
 		}
 		t.writeRung(i, rows, out)
+		if len(t.ranked(rows)) == 0 {
+			return mapreduce.BadInput(t.none(t.rungs[i], rows))
+		}
 	}
 	g, err := t.testGround(t.env)
 	if err != nil {
 		return err
 	}
+	var last error
 	for _, number := range t.ranked(rows) {
 		tested, err := t.try(ctx, number, g)
 		if err != nil {
@@ -50,17 +55,21 @@ func (t *deciding) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int
 		}
 		t.writeTrial(trial{measured: tested[0], share: 1, part: partTest}, out)
 		if tested[0].reason != "" { // more interactions than before may be too many
+			last = fmt.Errorf("no configuration could be trained for the test part; that of %s: %s", t.configurations[number-1].text, tested[0].reason)
 			continue
 		}
 		t.writeMetrics(0, partTest, tested, out)
 		t.results.winner.Write(out, 0, winnerOf(t.params, t.configurations[number-1].text, rows, tested))
 		return nil
 	}
-	return mapreduce.BadInput(t.none(rows))
+	return mapreduce.BadInput(last)
 }
 
-// none tells why there is no winner.
-func (t *deciding) none(rows []measured) error {
+// none tells why a rung has no best configuration.
+func (t *deciding) none(of rung, rows []measured) error {
+	if of.share < 1 && slices.ContainsFunc(rows, func(r measured) bool { return r.reason == "" }) {
+		return fmt.Errorf("--budget %v: none of the %.2g %% of the users that rung %d takes can be measured; give a larger --budget or none, and another --out", t.params.Budget, 100*of.share, of.number)
+	}
 	for _, r := range rows {
 		if r.reason != "" {
 			return fmt.Errorf("no configuration could be measured; that of %s: %s", t.configurations[r.configuration-1].text, r.reason)

@@ -208,9 +208,12 @@ func (e *evaluation) ranked(rows []measured) (numbers []int32) {
 // try trains a configuration and measures it. What cannot be trained is a row with the reason.
 func (e *evaluation) try(ctx context.Context, number int32, g *ground) ([]measured, error) {
 	p := e.configurations[number-1].Params
-	s, err := learnAlone(ctx, p, g.users, g.items, e.params.longest())
+	err := g.fits(p)
 	if err == nil {
-		return e.measure(ctx, number, s, g)
+		var s scorer
+		if s, err = learnAlone(ctx, p, g.users, g.items, e.params.longest()); err == nil {
+			return e.measure(ctx, number, s, g)
+		}
 	}
 	if ctx.Err() != nil {
 		return nil, err

@@ -321,6 +321,19 @@ func knownIDs(all []record) map[[2]int64]bool {
 	return pairs
 }
 
+// TestEvaluationTooFewUsers: a rung without a user who can be measured is the budget's fault.
+func TestEvaluationTooFewUsers(t *testing.T) {
+	in := input(t, "user,item\na,1\na,2\na,3\na,4\na,5\nb,1\nb,2\nb,3\nb,4\nb,5\nb,6\n")
+	cfg := evaluating(t, func(p *recommend.EvaluationParams) {
+		p.Algorithm, p.Grid, p.Budget, p.Split = "cosine", []string{"k=1,2,3"}, 1, "hash:0.3"
+	}, in)
+	const want = "--budget 1: none of the 17 % of the users that rung 1 takes can be measured; give a larger --budget"
+	s, err := mapreduce.Run(t.Context(), jobs.Standard(), smallEvaluation(), cfg)
+	if err == nil || !strings.Contains(err.Error(), want) || mapreduce.ExitCode(s, err) != mapreduce.ExitInput {
+		t.Errorf("%v, expected %q", err, want)
+	}
+}
+
 // TestEvaluationBudget: rungs take less work, and choose one that is about as good.
 func TestEvaluationBudget(t *testing.T) {
 	in := smallCrowd(t)

@@ -9,10 +9,19 @@ import (
 
 // ground is what a configuration learns from and what it is measured by.
 type ground struct {
-	users, items sparse // to learn from: by users, and its transpose
-	relevant     sparse // what users took besides
-	known        int    // users that have something to learn from
-	catalogue    int    // items that min-item leaves
+	users, items sparse  // to learn from: by users, and its transpose
+	relevant     sparse  // what users took besides
+	known        int     // users that have something to learn from
+	catalogue    int     // items that min-item leaves
+	whole        *ground // that of all users, of which it is a sample; nil if it is that of all
+}
+
+// fits finds what keeps a configuration from all users, where only a sample is tried: the best there would have no next rung.
+func (g *ground) fits(p Params) error {
+	if g.whole == nil {
+		return nil // who trains it looks
+	}
+	return p.fits(g.whole.users, g.whole.items, memoryLimit())
 }
 
 // ground is that of the validation part, of a share of the users.
@@ -86,7 +95,7 @@ func sampleOf(g *ground, share float64) *ground {
 		taken[i] = als.InSample(sampleSeed, i, n, int(share*float64(n)))
 	}
 	users := someRows{g.users, taken}
-	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users), catalogue: g.catalogue}
+	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users), catalogue: g.catalogue, whole: g}
 }
 
 // someColumns is a matrix with the entries of some columns.

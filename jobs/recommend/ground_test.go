@@ -1,10 +1,13 @@
 package recommend
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/ease"
 )
 
 // drawRows draws a matrix in memory.
@@ -84,5 +87,34 @@ func TestSampleSize(t *testing.T) {
 	}
 	if columns, values := someColumns(users, []bool{true, false}).Row(7); len(columns) != 1 || values != nil {
 		t.Errorf("columns %v, values %v", columns, values)
+	}
+}
+
+// TestSampleOfTooMuch: what cannot be trained on all users is not tried on some, where it would take the place of another one.
+func TestSampleOfTooMuch(t *testing.T) {
+	n := ease.Limit + 1
+	users := newMemoryRows(n, n)
+	for i := range n {
+		users.addOne(uint32(i))
+		users.end(i)
+	}
+	all := &ground{users: users, items: users}
+	g := sampleOf(all, .1)
+	p := Params{Algorithm: EASE}
+	if err := p.fits(g.users, g.items, memoryLimit()); err != nil {
+		t.Fatalf("a tenth is too large as well: %v", err)
+	}
+	var large *ease.TooLargeError
+	if err := g.fits(p); !errors.As(err, &large) || large.Users != n {
+		t.Errorf("got %v", err)
+	}
+	if err := g.fits(Params{Algorithm: Popularity}); err != nil {
+		t.Error(err)
+	}
+	e := newEvaluation(EvaluationDefaults())
+	e.configurations[0].Params = p
+	rows, err := e.try(t.Context(), 1, g)
+	if err != nil || len(rows) != 1 || rows[0].reason != large.Error() {
+		t.Errorf("%+v, %v", rows, err)
 	}
 }
