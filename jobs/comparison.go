@@ -3,9 +3,11 @@ package jobs
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/shardmill/shardmill/jobs/internal/rankmetrics"
 	"github.com/shardmill/shardmill/jobs/recommend"
 )
 
@@ -22,63 +24,80 @@ func ShowComparison(job string, v View) (*recommend.Comparison, []Table, error) 
 	return c, comparisonTables(c, v.Rows), nil
 }
 
-// beside are the metrics that are shown beside the one that chooses.
-func beside() []string { return []string{"ndcg", "recall", "map", "coverage"} }
+// beside are the metrics that are shown beside the one that chooses, at the same cutoff, which is another one than these.
+func beside(c *recommend.Comparison) []string {
+	picked := pickedOf(c)
+	return slices.DeleteFunc([]string{"ndcg", "recall"}, func(name string) bool { return name == picked })
+}
+
+// pickedOf is the name of the metric that chooses, as Measured has it.
+func pickedOf(c *recommend.Comparison) string {
+	name, _, _ := strings.Cut(c.Pick, "@")
+	return strings.ToLower(name)
+}
 
 func comparisonTables(c *recommend.Comparison, rows int) []Table {
-	picked, _, _ := strings.Cut(c.Pick, "@")
-	picked = strings.ToLower(picked)
-	all := Table{Name: "configurations", Title: fmt.Sprintf("configurations by %s on the validation part", c.Pick), Header: []string{"rank", "algorithm", c.Pick, "95 %"}}
-	for _, name := range beside() {
-		if name != picked {
-			all.Header = append(all.Header, fmt.Sprintf("%s@%d", name, c.Cutoff))
+	measured := Table{Name: "configurations", Title: fmt.Sprintf("configurations by %s on the validation part", c.Pick), Header: []string{"#", "algorithm", c.Pick + " (95 %)"}}
+	for _, name := range beside(c) {
+		metric, _, _ := strings.Cut(rankmetrics.Metric(name).At(0), "@")
+		measured.Header = append(measured.Header, metric)
+	}
+	measured.Header = append(measured.Header, "CPU s", "MiB", "users")
+	others := Table{Name: "configurations", Title: "configurations that could not be measured", Header: []string{"algorithm", "reason"}}
+	for _, of := range c.Configurations[:min(len(c.Configurations), rows)] {
+		if of.Reason != "" {
+			others.Rows = append(others.Rows, reasonRow{of})
+		} else {
+			measured.Rows = append(measured.Rows, configurationRow{of, c})
 		}
 	}
-	all.Header = append(all.Header, "CPU s", "MiB", "note")
-	for _, of := range c.Configurations[:min(len(c.Configurations), rows)] {
-		all.Rows = append(all.Rows, configurationRow{of, picked, c.Cutoff})
+	tables := []Table{measured}
+	if len(others.Rows) > 0 {
+		tables = append(tables, others)
 	}
 	if c.Winner == nil {
-		return []Table{all}
+		return tables
 	}
 	title := fmt.Sprintf("%s on the test part, of %d users", c.Winner.Algorithm, c.Winner.Users)
 	tested := Table{Name: "test", Title: title, Header: []string{"metric", "value", "95 %"}}
 	for _, m := range c.Winner.Metrics {
 		tested.Rows = append(tested.Rows, metricRow{m})
 	}
-	return []Table{all, tested}
+	return append(tables, tested)
 }
 
+// configurationRow is a configuration that was measured. The columns fit into a terminal of 80 columns.
 type configurationRow struct {
 	recommend.Configuration
-	picked string
-	cutoff int32
+	of *recommend.Comparison
 }
 
 // Cells implements Row.
 func (r configurationRow) Cells() []string {
-	chosen := recommend.At(r.Metrics, r.picked, r.cutoff)
-	cells := []string{"", r.Algorithm, figure(chosen.Value), interval(chosen)}
-	if r.Rank > 0 {
-		cells[0] = strconv.Itoa(r.Rank)
+	at := func(name string) recommend.Measured { return recommend.At(r.Metrics, name, r.of.Cutoff) }
+	chosen := at(pickedOf(r.of))
+	cells := []string{strconv.Itoa(r.Rank), r.Algorithm, strings.TrimRight(short(chosen.Value)+" "+span(chosen), " ")}
+	for _, name := range beside(r.of) {
+		cells = append(cells, short(at(name).Value))
 	}
-	for _, name := range beside() {
-		if name != r.picked {
-			cells = append(cells, figure(recommend.At(r.Metrics, name, r.cutoff).Value))
-		}
+	users := ""
+	if r.Share < 1 {
+		users = fmt.Sprintf("%.3g%%", 100*r.Share)
 	}
-	note := r.Reason
-	if note == "" && r.Share < 1 {
-		note = fmt.Sprintf("of %.1f %% of the users", 100*r.Share)
-	}
-	return append(cells, fmt.Sprintf("%.2f", r.Cost.CPUSeconds), strconv.FormatInt(r.Cost.PeakRSS>>20, 10), note)
+	return append(cells, seconds(r.Cost.CPUSeconds), strconv.FormatInt(r.Cost.PeakRSS>>20, 10), users)
 }
+
+// reasonRow is a configuration that could not be measured.
+type reasonRow struct{ recommend.Configuration }
+
+// Cells implements Row.
+func (r reasonRow) Cells() []string { return []string{r.Algorithm, r.Reason} }
 
 type metricRow struct{ recommend.Measured }
 
 // Cells implements Row.
 func (r metricRow) Cells() []string {
-	return []string{fmt.Sprintf("%s@%d", r.Metric, r.K), figure(r.Value), interval(r.Measured)}
+	return []string{rankmetrics.Metric(r.Metric).At(int(r.K)), figure(r.Value), interval(r.Measured)}
 }
 
 func figure(v *float64) string {
@@ -93,4 +112,31 @@ func interval(m recommend.Measured) string {
 		return ""
 	}
 	return fmt.Sprintf("%.4f to %.4f", *m.Low, *m.High)
+}
+
+// short is a number from 0 to 1 in four letters: ".385", "1.00".
+func short(v *float64) string {
+	switch {
+	case v == nil:
+		return ""
+	case *v >= .9995:
+		return strconv.FormatFloat(*v, 'f', 2, 64)
+	}
+	return strings.TrimPrefix(strconv.FormatFloat(*v, 'f', 3, 64), "0")
+}
+
+// span is an interval of shares, ".385-.501".
+func span(m recommend.Measured) string {
+	if m.Low == nil || m.High == nil {
+		return ""
+	}
+	return short(m.Low) + "-" + short(m.High)
+}
+
+// seconds has no more digits than say something.
+func seconds(s float64) string {
+	if s < 10 {
+		return strconv.FormatFloat(s, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(s, 'f', 0, 64)
 }
