@@ -23,7 +23,8 @@ Pairs of a user and an item are cut into three parts. Each configuration, an
 algorithm with its parameters, learns from the first part and is measured on the
 second one, the validation part. The best by --pick learns again, from both, and
 is measured on the third one, the test part, which nothing has seen before. It
-is printed as a command line of shardmill recommend.
+is printed as a command line of shardmill recommend, which reads all INPUT, and
+the FILE of --test only if you add it.
 
 Parts:
   --split hash:0.2    (default) a fifth of all pairs by their hash is the test
@@ -32,7 +33,8 @@ Parts:
                       before it the validation part; needs --time-col
   --split time:DATE   pairs from DATE on are the test part, those of as long a
                       time before it the validation part; needs --time-col
-  --test FILE         the pairs of FILE are the test part; --split is not given
+  --test FILE         the pairs of FILE that no INPUT has are the test part;
+                      --split is not given
   --validation HOW    hash:SHARE, last or time:DATE (default: as --split)
 
 Configurations:
@@ -89,7 +91,7 @@ func evaluateFlags() []cli.Flag {
 		&cli.StringFlag{Name: "validation", Usage: "`HOW`the validation part is cut off the rest (default: as --split; with --test hash:0.2)"},
 		&cli.StringFlag{Name: "cutoffs", Value: d.Cutoffs, Usage: "`K,K`lengths of lists that are measured (default: " + d.Cutoffs + ")"},
 		&cli.StringFlag{Name: "pick", Value: d.Pick, Usage: "`METRIC@K`that chooses (default: " + d.Pick + ")"},
-		&cli.Float64Flag{Name: "budget", Usage: "`N`work at most, in configurations trained on all users (default: all of them)"},
+		&cli.Float64Flag{Name: "budget", Usage: "`N`about as much work as N configurations on all users (default: all of them)"},
 	}, sharedFlags()...)
 }
 
@@ -108,6 +110,9 @@ func (p *program) evaluateCommand() *cli.Command {
 			}
 			params := evaluationParams(c)
 			if params.Test != "" {
+				if cfg.Limit > 0 {
+					return badUsage("evaluate", "--limit and --test: the first rows are those of INPUT, and none would be of %s", params.Test)
+				}
 				cfg.Inputs = append(cfg.Inputs, params.Test)
 			}
 			if cfg.Params, err = json.Marshal(params); err != nil {
