@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -22,15 +21,15 @@ func commandLine(p Params, algorithm string, inputs []string) []string {
 		case flag == "algorithm" || value == usual[flag]:
 		case value == "true":
 			args = append(args, "--"+flag)
-		case value == "" || value == "false": // the other way round there is no such default
+		case value == `""` || value == "false": // the other way round there is no such default
 		default:
-			args = append(args, "--"+flag, value)
+			args = append(args, "--"+flag, plainText(value))
 		}
 	}
 	return append(args, inputs...)
 }
 
-// flagValues are parameters as texts, by their flags.
+// flagValues are parameters as JSON, by their flags.
 func flagValues(p Params) map[string]string {
 	values := map[string]string{}
 	text, err := json.Marshal(p)
@@ -42,11 +41,16 @@ func flagValues(p Params) map[string]string {
 		return values
 	}
 	for flag, v := range raw {
-		var s string
-		if json.Unmarshal(v, &s) != nil {
-			s = string(bytes.TrimSpace(v))
-		}
-		values[flag] = s
+		values[flag] = string(v)
 	}
 	return values
+}
+
+// plainText is a value in JSON as it is written on a command line.
+func plainText(value string) string {
+	var s string
+	if json.Unmarshal([]byte(value), &s) == nil {
+		return s
+	}
+	return value
 }
