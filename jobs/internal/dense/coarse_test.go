@@ -170,7 +170,7 @@ func TestCoarseScores(t *testing.T) {
 // sized makes vectors of one of several kinds, with norms from very small to very large.
 func sized(t *rapid.T, r *rand.Rand, n, f int) []float32 {
 	v := vectors(r, n, f)
-	kind := rapid.IntRange(0, 4).Draw(t, "kind")
+	kind := rapid.IntRange(0, 7).Draw(t, "kind")
 	for i := range n {
 		row := v[i*f : (i+1)*f]
 		scale := float32(math.Ldexp(1, r.IntN(2*kind+1)-kind))
@@ -180,6 +180,19 @@ func sized(t *rapid.T, r *rand.Rand, n, f int) []float32 {
 		case 4: // nearly equal
 			copy(row, v[:f])
 			row[r.IntN(f)] *= 1 + float32(r.IntN(3))*0x1p-23
+			scale = 1
+		case 5: // factors of all sizes side by side, from the least there is
+			for k := range row {
+				row[k] = float32(math.Copysign(math.Ldexp(1+r.Float64(), r.IntN(188)-149), r.NormFloat64()))
+			}
+			scale = 1
+		case 6: // too small for a sum of products to be other than 0 or the least
+			for k := range row {
+				row[k] = float32(r.IntN(7)-3) * 0x1p-149
+			}
+			scale = float32(math.Ldexp(1, r.IntN(80)))
+		case 7: // a bias that is far above what the others tell apart
+			row[0], row[1] = 1, float32(math.Ldexp(1, r.IntN(41)))
 			scale = 1
 		}
 		for k := range row {
@@ -229,6 +242,47 @@ func TestCoarseSurvivors(t *testing.T) {
 		})
 		if err != nil || settled < users*top || settled > users*(top+2) {
 			t.Errorf("%v: %d items for %d lists of %d (%v)", k, settled, users, top, err)
+		}
+	}
+}
+
+// TestCoarseSlack: sums of whole numbers are as wrong as they can be, each step of a user and of two items by nearly a half. The worse
+// item has the greater sum by nearly twice the slack, and the better one is found.
+func TestCoarseSlack(t *testing.T) {
+	const half = .5 - 1./1024
+	r := rand.New(rand.NewPCG(25, 26))
+	for f := coarseFactors; f <= 128; f += 2 {
+		most := float32(steps(f)) // of a user and an item, so that units are 1
+		user, items := make([]float32, f), make([]float32, 2*f)
+		better, worse := items[:f], items[f:]
+		user[1], better[0], worse[0] = most, most, most
+		for k := 4; k < f; k += 2 {
+			x, y := most-2-float32(r.IntN(int(most/10))), most-2-float32(r.IntN(int(most/10)))
+			user[k], user[k+1] = x+half, x+1-half
+			better[k], better[k+1] = y+half, half
+			worse[k], worse[k+1] = 1-half, y+1-half
+		}
+		user[2] = 1
+		better[2] = float32(math.Ceil(float64(score(user, worse)-score(user, better)))) + most/16
+		if score(user, better) <= score(user, worse) {
+			t.Fatalf("f %d: the better item is not", f)
+		}
+		sum := func(item []float32) (sum, wrong float64) {
+			for k := range item {
+				a, b := float64(int16(round(float64(user[k])))), float64(int16(round(float64(item[k]))))
+				sum, wrong = sum+a*b, wrong+float64(user[k])*float64(item[k])-a*b
+			}
+			return sum, wrong
+		}
+		most1, under := sum(better)
+		most2, over := sum(worse)
+		if _, all := extent(user); most2-most1 < .8*all || under < .4*all || over > -.4*all {
+			t.Fatalf("f %d: sums %v and %v, wrong by %v and %v", f, most1, most2, under, over)
+		}
+		for _, k := range coarseKernels() {
+			if got := lists(t, NewScorerOn(k, packCoarsely(t, items, 2, f), 1), user, nil)[0]; len(got) != 1 || got[0].Item != 0 {
+				t.Fatalf("%v, f %d: %v, want item 0", k, f, got)
+			}
 		}
 	}
 }
