@@ -246,6 +246,34 @@ func TestCoarseSurvivors(t *testing.T) {
 	}
 }
 
+// TestCoarseEqual: to users without factors, and to others of whom items differ in the last bits, all items are equal or nearly so.
+// Their lists are right, and they do not have a survivor for each item.
+func TestCoarseEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 24))
+	const f, n, top = 16, 20_000, 40
+	users, items := vectors(r, 3, f), vectors(r, n, f)
+	clear(users[:f])
+	for i := range n {
+		row := items[i*f : (i+1)*f]
+		if i%2 == 0 {
+			copy(row, items[:f])
+			row[r.IntN(f)] *= 1 + float32(r.IntN(3))*0x1p-23
+		}
+	}
+	copy(users[f:2*f], items[:f])
+	for _, k := range coarseKernels() {
+		s := NewScorerOn(k, packCoarsely(t, items, n, f), top)
+		for u, got := range lists(t, s, users, nil) {
+			if diff := cmp.Diff(naive(users[u*f:(u+1)*f], items, top, nil), got, bitwise); diff != "" {
+				t.Errorf("%v, user %d (-want +got):\n%s", k, u, diff)
+			}
+			if most := cap(s.coarse.survivors[u]); most > 2*(mostSurvivors+4*top) {
+				t.Errorf("%v, user %d: room for %d survivors", k, u, most)
+			}
+		}
+	}
+}
+
 // TestCoarseSlack: sums of whole numbers are as wrong as they can be, each step of a user and of two items by nearly a half. The worse
 // item has the greater sum by nearly twice the slack, and the better one is found.
 func TestCoarseSlack(t *testing.T) {

@@ -39,9 +39,29 @@ func (s *Scorer) keepCoarse(t, u, p int) {
 		}
 	}
 	c.survivors[user] = survivors
+	if len(survivors) >= mostSurvivors+4*s.top {
+		s.condense(user)
+	}
 	least := l.threshold()
 	s.thresholds[t][u] = least
 	limits.least[u] = float32(float64(least) / c.units[user])
+}
+
+// mostSurvivors is about how many survivors a user has besides some for each item of a list.
+const mostSurvivors = 4096
+
+// condense leaves a user the survivors with the best scores, of which the list then has the scores themselves. Few users ever have
+// that many: those to whom most items are equal, as to one without factors.
+func (s *Scorer) condense(user int) {
+	c := s.coarse
+	s.choose(user)
+	s.rescore(user)
+	survivors := c.survivors[user][:0]
+	for _, k := range s.list(user) {
+		v := k.scored()
+		survivors = append(survivors, survivor{s.items.places[v.Item], v.Score})
+	}
+	c.survivors[user] = survivors
 }
 
 // choose finds what of the survivors of a user is to be scored, and asks for its memory.
@@ -62,6 +82,11 @@ func (s *Scorer) settle(user, count int) {
 	if user+1 < count {
 		s.choose(user + 1)
 	}
+	s.rescore(user)
+}
+
+// rescore makes the list of a user of the scores of what is chosen.
+func (s *Scorer) rescore(user int) {
 	clear(s.list(user))
 	for places := s.coarse.places[user%2]; len(places) > 0; places = places[min(settled, len(places)):] {
 		s.settleSome(user, places[:min(settled, len(places))])
