@@ -17,6 +17,66 @@ type spot struct {
 	}
 }
 
+// TestFieldOf finds fields from the first to the last byte of a record, and nothing else.
+func TestFieldOf(t *testing.T) {
+	type record struct{ first, middle, last int64 }
+	for want, at := range []func(*record) *int64{
+		func(r *record) *int64 { return &r.first },
+		func(r *record) *int64 { return &r.middle },
+		func(r *record) *int64 { return &r.last },
+	} {
+		if f, ok := fieldOf(at); !ok || f.offset != uintptr(8*want) {
+			t.Errorf("field %d: at %d, found %v", want, f.offset, ok)
+		}
+	}
+	if f, ok := fieldOf(func(*record) *int64 { return new(int64) }); ok {
+		t.Errorf("another number is at %d", f.offset)
+	}
+	two := new([2]record)
+	if f, ok := fieldOf(func(*record) *[2]record { return two }); ok {
+		t.Errorf("what is larger than a record is at %d", f.offset)
+	}
+}
+
+// TestElsewhere: what is no field of the record, but of what it points to, is written and read too.
+func TestElsewhere(t *testing.T) {
+	type record struct{ *spot }
+	of := func(r *record) *spot {
+		if r.spot == nil {
+			r.spot = new(spot)
+		}
+		return r.spot
+	}
+	cols := Columns[record]{
+		RepeatedField("file", func(r *record) *string { return &of(r).where.file }),
+		StepsField("line", func(r *record) *int64 { return &of(r).where.line }),
+	}
+	rows := make([]record, 3)
+	for i := range rows {
+		w := &of(&rows[i]).where
+		w.file, w.line = "ab"[:1+i/2], int64(i*i)
+	}
+	b, err := NewBatch(cols, cols.Schema("x 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.AppendRows(rows, 1<<20); n != len(rows) || err != nil {
+		t.Fatal(n, err)
+	}
+	v, got := NewView(cols), make([]record, len(rows))
+	if err := v.Load(b.Take().Columns(), len(rows)); err != nil {
+		t.Fatal(err)
+	}
+	if n := v.ReadRows(got); n != len(rows) {
+		t.Fatal(n)
+	}
+	for i := range rows {
+		if *got[i].spot != *rows[i].spot {
+			t.Errorf("record %d: got %v, want %v", i, *got[i].spot, *rows[i].spot)
+		}
+	}
+}
+
 // TestFields compares columns of fields with those of functions, in batches of which some records are taken back.
 func TestFields(t *testing.T) {
 	functions := Columns[spot]{

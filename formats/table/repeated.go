@@ -20,10 +20,13 @@ func Repeated[R any](name string, get func(*R) string, set func(*R, string)) Col
 	})
 }
 
-// RepeatedField is Repeated for a field of the record, of which at returns the address. It is quicker: no function is called
-// for each record.
+// RepeatedField is Repeated for a field of the record, of which at returns the address: the same field of every record, and
+// also of a zero one. It is quicker: no function is called for each record.
 func RepeatedField[R any](name string, at func(*R) *string) Column[R] {
-	f := fieldOf(at)
+	f, ok := fieldOf(at)
+	if !ok {
+		return Repeated(name, func(r *R) string { return *at(r) }, func(r *R, v string) { *at(r) = v })
+	}
 	return repeatedColumn(name, func(r *R) string { return *f.of(r) }, func(rows []R, v string) (n int) {
 		for n < len(rows) && *f.of(&rows[n]) == v {
 			n++

@@ -22,10 +22,13 @@ func Steps[R any](name string, get func(*R) int64, set func(*R, int64)) Column[R
 	})
 }
 
-// StepsField is Steps for a field of the record, of which at returns the address. It is quicker: no function is called for
-// each record.
+// StepsField is Steps for a field of the record, of which at returns the address, as with RepeatedField. It is quicker: no
+// function is called for each record.
 func StepsField[R any](name string, at func(*R) *int64) Column[R] {
-	f := fieldOf(at)
+	f, ok := fieldOf(at)
+	if !ok {
+		return Steps(name, func(r *R) int64 { return *at(r) }, func(r *R, v int64) { *at(r) = v })
+	}
 	return stepsColumn(name, func(r *R) int64 { return *f.of(r) }, func(rows []R, v, step int64) (n int) {
 		for ; n < len(rows) && *f.of(&rows[n])-v == step; n++ {
 			v += step
