@@ -24,7 +24,7 @@ type Kernel struct {
 // NewKernel prepares to compare the items of a matrix of interactions, given by users (a row for each user, a column
 // for each item) and by items (its transpose). It reads all entries once where the method weighs them, and the lengths
 // of rows otherwise. Memory: numbers for each user and item; where values do not count, 2 bytes for each entry if these
-// are 128 MiB at most, and items no more than 65,536; and 4 bytes for each entry where values are transformed
+// are 128 MiB and a quarter of the soft memory limit of the process at most, and items no more than 65,536; and 4 bytes for each entry where values are transformed
 // (tfidf, bm25, rp3beta with an alpha other than 1). Errors: a method that does not pass Check, matrices that do not
 // belong together, values that the method cannot take.
 func NewKernel(m Method, users, items Matrix) (*Kernel, error) {

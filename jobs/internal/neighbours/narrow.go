@@ -1,14 +1,18 @@
 package neighbours
 
 import (
+	"runtime/debug"
+
 	"github.com/shardmill/shardmill/jobs/internal/hugepages"
 	"github.com/shardmill/shardmill/jobs/internal/prefetch"
 )
 
 const (
 	narrowColumns = 1 << 16
-	// narrowEntries bounds the memory of a copy: 128 MiB.
+	// narrowEntries bounds the memory of a copy, of 2 bytes an entry: 128 MiB.
 	narrowEntries = 64 << 20
+	// narrowShare is the part of what the process may hold that a copy may take.
+	narrowShare = 4
 	// narrowAhead is ahead for rows of half the length.
 	narrowAhead = 8
 )
@@ -20,8 +24,15 @@ type narrow struct {
 	columns []uint16
 }
 
+// mostEntries is how many entries a copy may have in a process with a soft limit of memory, which is that of --worker-memory.
+func mostEntries() int {
+	limit := debug.SetMemoryLimit(-1) // math.MaxInt64 without one
+	return int(min(narrowEntries, limit/narrowShare/2))
+}
+
 // newNarrow copies a matrix. It returns nil for one that has too many columns or entries.
 func newNarrow(m Matrix) *narrow {
+	most := mostEntries()
 	if m.Columns() > narrowColumns {
 		return nil
 	}
@@ -29,7 +40,7 @@ func newNarrow(m Matrix) *narrow {
 	entries := 0
 	for i := range m.Rows() {
 		columns, _ := m.Row(i)
-		if entries += len(columns); entries > narrowEntries {
+		if entries += len(columns); entries > most {
 			return nil
 		}
 		n.starts = append(n.starts, uint32(entries))

@@ -2,6 +2,7 @@ package neighbours
 
 import (
 	"math"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -82,6 +83,18 @@ func TestNarrowLimits(t *testing.T) {
 		}
 		if n != nil && len(n.columns) != c.m.rows*len(c.m.row) {
 			t.Errorf("%d rows of %d: a copy of %d entries", c.m.rows, len(c.m.row), len(n.columns))
+		}
+	}
+}
+
+// TestNarrowMemory: in a process that may hold little, only small matrices are copied.
+func TestNarrowMemory(t *testing.T) {
+	old := debug.SetMemoryLimit(64 << 20)
+	t.Cleanup(func() { debug.SetMemoryLimit(old) })
+	row := make([]uint32, 1<<20) // 2 MiB
+	for rows, fits := range map[int]bool{8: true, 9: false} {
+		if n := newNarrow(repeated{rows, 1, row}); (n != nil) != fits {
+			t.Errorf("%d rows of %d: copied %v, want %v", rows, len(row), n != nil, fits)
 		}
 	}
 }
