@@ -2,6 +2,7 @@ package recommend_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -181,4 +182,51 @@ func blendOf(t *testing.T, parts []map[int64][]listed, items, users int) map[int
 		}
 	}
 	return all
+}
+
+// TestRulesDroppedUsers: users who are asked for, and all of whose rows were dropped, have a row with that reason, or the fallback.
+func TestRulesDroppedUsers(t *testing.T) {
+	in := smallCrowd(t)
+	counts := map[int64]int64{}
+	for _, r := range records(t, in) {
+		counts[r.user]++
+	}
+	least := slices.Min(slices.Collect(maps.Values(counts))) + 4
+	for _, history := range []int64{0, 1} {
+		s := &ruleSet{most: -1, users: map[int64]bool{-4: true, 777: true}}
+		for user := range counts {
+			s.users[user] = user%5 != 2
+		}
+		maps.DeleteFunc(s.users, func(_ int64, is bool) bool { return !is })
+		cfg := config(t, func(p *recommend.Params) {
+			s.apply(t, p)
+			p.Top, p.MinUser, p.MinHistory = 5, least, history
+		}, in)
+		mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitComplete)
+		order := rows(t, cfg.Dir, "users", table.Columns[int64]{table.Int64("user", nil, func(r *int64, v int64) { *r = v })})
+		if !slices.IsSorted(order) || len(order) != len(s.users) {
+			t.Errorf("users %v", order)
+		}
+		got, dropped := servedUsers(t, cfg.Dir, history > 0), 0
+		for user, row := range got {
+			want, falls := "", history > 0 && counts[user] < least
+			switch {
+			case counts[user] >= least:
+			case counts[user] > 0:
+				dropped++
+				want = "all rows of the user were dropped"
+			default:
+				want = "the user is not in the data"
+			}
+			if falls {
+				want = ""
+			}
+			if row.reason != want || row.fallback != falls || (want == "") != (row.listed == 5) || (counts[user] < least) != (row.items == 0) {
+				t.Errorf("user %d with %d rows: %+v, want %q", user, counts[user], row, want)
+			}
+		}
+		if dropped == 0 || dropped > 200 {
+			t.Errorf("%d users are dropped", dropped)
+		}
+	}
 }

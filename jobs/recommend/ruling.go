@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/shardmill/shardmill/jobs/internal/ids"
@@ -22,7 +21,8 @@ type ruling struct {
 	asked        []bool         // by user, whether there is a list; nil for all
 	others       *ids.IDs       // users who are not in the data; nil without any
 	firstOther   uint32         // the number of the first of them
-	places       []uint32       // for each of the others, ascending, how many users of the data come before it
+	rowless      []uint32       // who are asked for and have no row: the others, and users of the data all of whose rows were dropped; in the order of their ids
+	places       []uint32       // for each of these, ascending, how many users of the data come before it
 	carriers     []uint32       // and the user with whose row it is written: before that, or behind the last one
 
 	groups  []uint32 // by item and limit 1 + its number in ruleSets.groups, or 0; nil without limits
@@ -140,19 +140,39 @@ func (j *recommendation) readUsers(env *mapreduce.Env, d names, r *ruling) error
 		r.asked[u] = true
 	}
 	others, err := j.library.dictionary(env, j.ruleSets.others)
-	if err != nil || others.Len() == 0 {
+	if err != nil {
 		return err
 	}
 	users, err := j.library.matrix(env, j.userItems, d.users.Len(), d.items.Len())
 	if err != nil {
 		return err
 	}
-	r.others, r.firstOther = others, uint32(d.users.Len())
-	for k := range others.Len() {
-		r.places = append(r.places, uint32(sort.Search(d.users.Len(), func(u int) bool { return compareIDs(d.users, u, others, k) > 0 })))
+	r.firstOther = uint32(d.users.Len())
+	if others.Len() > 0 {
+		r.others = others
 	}
+	r.findRowless(d.users, users, others)
 	r.carriers = carriers(r.places, users)
 	return nil
+}
+
+// findRowless finds those who are asked for and have no row.
+func (r *ruling) findRowless(d *ids.IDs, users *matrix.Matrix, others *ids.IDs) {
+	add := func(user uint32, place int) {
+		r.rowless, r.places = append(r.rowless, user), append(r.places, uint32(place))
+	}
+	k := 0
+	for u, asked := range r.asked {
+		for ; k < others.Len() && compareIDs(d, u, others, k) > 0; k++ {
+			add(r.firstOther+uint32(k), u)
+		}
+		if asked && !users.Written(u) {
+			add(uint32(u), u)
+		}
+	}
+	for ; k < others.Len(); k++ {
+		add(r.firstOther+uint32(k), d.Len())
+	}
 }
 
 // compareIDs compares ids of dictionaries that are both numeric, or both not.

@@ -79,7 +79,7 @@ func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out)
 	m.serving.beginBatch()
 	n := 0
 	err := m.scorer.score(m.live, func(r *matrix.Row, list []neighbours.Scored) {
-		m.serving.writeOthers(m, batch, m.at[n]+1, out)
+		m.serving.writeRowless(m, batch, m.at[n]+1, out)
 		m.write(m.at[n], r, list, out)
 		n++
 	})

@@ -17,11 +17,11 @@ type serving struct {
 	main    scorer
 	none    []int32 // ranks of an item in no list of a blend
 
-	forOthers scorer // as popular, of users who are not in the data
-	other     matrix.Row
-	one       [1]*matrix.Row
-	next      int // row of the batch before which they are written
-	failed    error
+	forRowless scorer // as popular, of users without a row
+	empty      matrix.Row
+	one        [1]*matrix.Row
+	next       int // row of the batch before which they are written
+	failed     error
 }
 
 // serve lets a scoring obey the rules, if there are some.
@@ -38,7 +38,7 @@ func (j *recommendation) serve(env *mapreduce.Env, d names, m *scoring) error {
 	if m.serving.popular, err = j.fallback(env, d); err != nil {
 		return err
 	}
-	if m.serving.forOthers, err = j.fallback(env, d); err != nil {
+	if m.serving.forRowless, err = j.fallback(env, d); err != nil {
 		return err
 	}
 	m.scorer = &falling{serving: m.serving}
@@ -115,6 +115,7 @@ func (f *falling) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 const (
 	reasonTooFew   = "too few candidates after "
 	reasonNotThere = "the user is not in the data"
+	reasonDropped  = "all rows of the user were dropped"
 )
 
 // reason tells why the list of a user has only n items.
@@ -125,8 +126,10 @@ func (s *serving) reason(r *matrix.Row, n, catalogue int) string {
 		seen = 0
 	}
 	switch {
-	case !falls && s.isOther(r.Index):
+	case !falls && s.isRowless(r) && r.Index >= s.rules.firstOther:
 		return reasonNotThere
+	case !falls && s.isRowless(r):
+		return reasonDropped
 	case !falls && len(r.Columns) == 0:
 		return reasonNoneKnown
 	case n+seen >= catalogue && seen > 0:
@@ -134,8 +137,8 @@ func (s *serving) reason(r *matrix.Row, n, catalogue int) string {
 	}
 	of := s.main
 	switch {
-	case s.isOther(r.Index):
-		of = s.forOthers
+	case s.isRowless(r):
+		of = s.forRowless
 	case falls:
 		of = s.popular
 	}
@@ -148,10 +151,8 @@ func (s *serving) reason(r *matrix.Row, n, catalogue int) string {
 	return reasonNoCandidates
 }
 
-// isOther tells whether a user is not in the data.
-func (s *serving) isOther(user uint32) bool {
-	return s.rules != nil && s.rules.others != nil && user >= s.rules.firstOther
-}
+// isRowless tells whether a row is that of a user without one.
+func (s *serving) isRowless(r *matrix.Row) bool { return r == &s.empty }
 
 // worst is the rule that took most candidates from a user; of equal ones the last.
 func (s *serving) worst(r *matrix.Row, of scorer) (rule string) {
@@ -182,6 +183,8 @@ func (r *ruling) blockedCandidates(row *matrix.Row) (n int) {
 	return n
 }
 
+func (s *serving) hasRowless() bool { return s != nil && s.rules != nil && len(s.rules.rowless) > 0 }
+
 // beginBatch begins a batch.
 func (s *serving) beginBatch() {
 	if s != nil {
@@ -189,9 +192,9 @@ func (s *serving) beginBatch() {
 	}
 }
 
-// writeOthers writes the users who are not in the data and come before the n-th row of a batch, if they are not yet written.
-func (s *serving) writeOthers(m *scoring, batch []matrix.Row, n int, out *mapreduce.Out) {
-	if s == nil || s.rules == nil || s.rules.others == nil {
+// writeRowless writes the users without a row who come before the n-th row of a batch, if they are not yet written.
+func (s *serving) writeRowless(m *scoring, batch []matrix.Row, n int, out *mapreduce.Out) {
+	if !s.hasRowless() {
 		return
 	}
 	for ; s.next < n; s.next++ {
@@ -201,10 +204,10 @@ func (s *serving) writeOthers(m *scoring, batch []matrix.Row, n int, out *mapred
 
 // endBatch writes those who are left.
 func (s *serving) endBatch(m *scoring, batch []matrix.Row, out *mapreduce.Out) error {
-	if s == nil || s.rules == nil || s.rules.others == nil {
+	if !s.hasRowless() {
 		return nil
 	}
-	s.writeOthers(m, batch, len(batch), out)
+	s.writeRowless(m, batch, len(batch), out)
 	if n := len(batch); n > 0 {
 		s.carry(m, n-1, batch[n-1].Index, true, out)
 	}
@@ -217,19 +220,19 @@ func (s *serving) carry(m *scoring, i int, user uint32, behind bool, out *mapred
 	k, _ := slices.BinarySearch(r.carriers, user)
 	for ; k < len(r.carriers) && r.carriers[k] == user; k++ {
 		if r.places[k] > user == behind {
-			s.writeOther(m, i, matrix.Row{Index: r.firstOther + uint32(k)}, out)
+			s.writeEmpty(m, i, matrix.Row{Index: r.rowless[k]}, out)
 		}
 	}
 }
 
-func (s *serving) writeOther(m *scoring, i int, r matrix.Row, out *mapreduce.Out) {
-	s.other = r
-	if s.forOthers == nil {
-		m.write(i, &s.other, nil, out)
+func (s *serving) writeEmpty(m *scoring, i int, r matrix.Row, out *mapreduce.Out) {
+	s.empty = r
+	if s.forRowless == nil {
+		m.write(i, &s.empty, nil, out)
 		return
 	}
-	s.one[0] = &s.other
-	err := s.forOthers.score(s.one[:], func(r *matrix.Row, list []neighbours.Scored) { m.write(i, r, list, out) })
+	s.one[0] = &s.empty
+	err := s.forRowless.score(s.one[:], func(r *matrix.Row, list []neighbours.Scored) { m.write(i, r, list, out) })
 	if s.failed == nil {
 		s.failed = err
 	}
