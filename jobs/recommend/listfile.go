@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,7 +23,7 @@ type listFile struct {
 	flag, path string
 	wants      []idColumnOf // of a row
 	attributes []string     // columns behind those
-	noUser     string       // a column that it must not have
+	noUser     []string     // columns that it must not have
 }
 
 // idColumnOf is a column of ids: of the name that the inputs have for it or, if there is none, of its noun.
@@ -32,11 +33,11 @@ type idColumnOf struct{ noun, name string }
 func (p *Params) listFiles() (list []listFile) {
 	user, item := idColumnOf{"user", p.UserCol}, idColumnOf{"item", p.ItemCol}
 	for _, f := range []listFile{
-		{"allow", p.Allow, []idColumnOf{item}, nil, ""},
-		{"block", p.Block, []idColumnOf{item}, nil, p.UserCol},
-		{"items", p.Items, []idColumnOf{item}, p.attributes(), ""},
-		{"users", p.Users, []idColumnOf{user}, nil, ""},
-		{"block-pairs", p.BlockPairs, []idColumnOf{user, item}, nil, ""},
+		{"allow", p.Allow, []idColumnOf{item}, nil, nil},
+		{"block", p.Block, []idColumnOf{item}, nil, []string{user.name, user.noun}},
+		{"items", p.Items, []idColumnOf{item}, p.attributes(), nil},
+		{"users", p.Users, []idColumnOf{user}, nil, nil},
+		{"block-pairs", p.BlockPairs, []idColumnOf{user, item}, nil, nil},
 	} {
 		if f.path != "" {
 			list = append(list, f)
@@ -67,8 +68,18 @@ func (f listFile) failed(err error) error {
 	return mapreduce.BadInput(fmt.Errorf("--%s %s%s: %w", f.flag, f.path, where, err))
 }
 
+// errNotFile says that a path is of something that may be empty when it is read again.
+var errNotFile = errors.New("not a file but a folder, a pipe or a device; write what a pipe brings to a file")
+
 // columns are those of a table that are read; none of lines.
 func (f listFile) columns() ([]string, error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errNotFile
+	}
 	if !tabular.IsTable(f.path) {
 		if len(f.attributes) > 0 {
 			return nil, errors.New("the attributes of items are columns of CSV, TSV, JSON lines or Parquet, and its name ends in none of these")
@@ -90,8 +101,10 @@ func (f listFile) columns() ([]string, error) {
 		}
 		columns = append(columns, c)
 	}
-	if f.noUser != "" && slices.Contains(has, f.noUser) {
-		return nil, fmt.Errorf("it has a column %q too: items that are blocked for single users are given by --block-pairs", f.noUser)
+	for _, c := range f.noUser {
+		if slices.Contains(has, c) && !slices.Contains(columns, c) {
+			return nil, fmt.Errorf("it has a column %q too: items that are blocked for single users are given by --block-pairs", c)
+		}
 	}
 	for _, c := range f.attributes {
 		if len(has) > 0 && !slices.Contains(has, c) {

@@ -3,10 +3,13 @@ package recommend
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/shardmill/shardmill/formats/parquetfile"
@@ -141,6 +144,34 @@ func TestListFilesRefuse(t *testing.T) {
 		_, err := readAll(t, c.flag, c.name, c.text, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "--"+c.flag+" ") || mapreduce.ClassOf(err) != mapreduce.Input {
 			t.Errorf("--%s %q: %v, want %q", c.flag, c.text, err, c.want)
+		}
+	}
+}
+
+// TestListFileOfPipe: what may be empty when it is read again is refused, and a pipe without a writer is not waited for.
+func TestListFileOfPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.csv")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skipf("no pipe: %v", err)
+	}
+	for _, path := range []string{pipe, t.TempDir(), os.DevNull} {
+		p := Defaults()
+		p.Block = path
+		_, err := newRecommendation(p).ruleFiles()
+		if !errors.Is(err, errNotFile) || mapreduce.ClassOf(err) != mapreduce.Input || !strings.HasPrefix(err.Error(), "--block "+path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// TestBlockOfPairs: a table of users and items blocks nothing for all, whatever the columns of the inputs are called.
+func TestBlockOfPairs(t *testing.T) {
+	for text, users := range map[string]string{
+		"user,item\nann,x\n": "user", "user,what\nann,x\n": "user", "who,item\nann,x\n": "who",
+	} {
+		_, err := readAll(t, "block", "a.csv", text, func(p *Params) { p.UserCol, p.ItemCol = "who", "what" })
+		if err == nil || !strings.Contains(err.Error(), "it has a column "+strconv.Quote(users)+" too") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
