@@ -256,6 +256,9 @@ func TestRules(t *testing.T) {
 		{"popularity", smallCrowd, func(p *recommend.Params) { p.Algorithm = recommend.Popularity }},
 		models()[0], models()[2], models()[3], models()[4],
 	}
+	for _, algorithm := range []string{"tfidf", "bm25", "jaccard", "llr"} {
+		cases = append(cases, trained{algorithm, smallCrowd, func(p *recommend.Params) { p.Algorithm, p.K = algorithm, 30 }})
+	}
 	for at, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			in := c.input(t)
