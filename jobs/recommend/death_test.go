@@ -131,3 +131,30 @@ func TestPoison(t *testing.T) {
 		})
 	}
 }
+
+// TestPoisonOfRowless: a row that kills each worker takes those who are not in the data and are written with it along. They are there when it does no
+// harm any more and the rejects are run again.
+func TestPoisonOfRowless(t *testing.T) {
+	in, user := loner(t) // the last one
+	file := filepath.Join(t.TempDir(), "users")
+	mrtest.Write(t, file, fmt.Appendf(nil, "3\n%d\n%d\n%d\n-1\n", user-1, user, user+1))
+	rules := func(p *recommend.Params) { p.Users = file }
+	clean := children(t, rules, in)
+	mrtest.Run(t, jobs.Standard(), smallJob(), clean, mapreduce.ExitComplete)
+	has, _ := hadBy(t, in)
+	path, place := mortal(t, fmt.Sprint(len(has)-1)), "05-score/map" // the number of the user
+	cfg := children(t, rules, in)
+	mrtest.Run(t, jobs.Standard(), recommend.MortalJob(place, smallBytes), cfg, mapreduce.ExitRejects)
+	if got := servedUsers(t, cfg.Dir, false); len(got) != 2 || got[3].listed == 0 || got[-1].reason == "" {
+		t.Errorf("users %v, expected 3 and -1", got)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Rerun = mapreduce.Rerun{Rejected: true}
+	mrtest.Run(t, jobs.Standard(), recommend.MortalJob(place, smallBytes), cfg, mapreduce.ExitComplete)
+	mrtest.SameResults(t, clean.Dir, cfg.Dir)
+	if got := servedUsers(t, cfg.Dir, false); len(got) != 5 {
+		t.Errorf("users %v", got)
+	}
+}

@@ -39,7 +39,8 @@
 // brand"), blocked_items (of each user), asked_users and other_users, who are not in the data and have numbers behind those who are.
 // Scorers mask candidates, never histories. Limits are taken from lists that are made twice as long until they are enough. With rules there is a result
 // rules: rule, rows (of its file), unknown (rows of what is not in the data), items (that may be listed after it); with --min-history
-// users and recommendations have a column fallback.
+// users and recommendations have a column fallback. Users who are asked for and have no row are written with the next one who has, or the last of all: if that
+// one is a reject they are not there either, until the rejects are run again.
 //
 // An id is an int64 column if all ids of its side are canonical decimals, else a string column.
 //
