@@ -18,7 +18,7 @@ func (e *evaluation) testStage() mapreduce.Stage {
 	for _, r := range e.rungs {
 		reads = append(reads, r.rows)
 	}
-	begin := e.starting("begin", 1, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] {
+	begin := starting("begin", 1, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] {
 		return &deciding{evaluation: e, env: env}
 	}, e.results.trials, e.results.metrics, e.results.winner)
 	return e.startingStage(testName, e.known, begin, 1, reads)

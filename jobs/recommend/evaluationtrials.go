@@ -80,14 +80,14 @@ func (e *evaluation) trialStage(i int) mapreduce.Stage {
 	if i > 0 {
 		reads = append(reads, e.rungs[i-1].rows)
 	}
-	tasks := e.starting("tasks", r.entrants, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] {
+	tasks := starting("tasks", r.entrants, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] {
 		return &trying{evaluation: e, env: env, rung: i}
 	}, r.rows)
 	return e.startingStage(name, e.fit, tasks, r.entrants, reads)
 }
 
 // starting is a stream whose n reduce tasks get a pair each, which only begins them.
-func (e *evaluation) starting(name string, n int, reducer func(*mapreduce.Env) mapreduce.Reducer[uint32, int64], writes ...mapreduce.Port) *mapreduce.Stream[uint32, int64] {
+func starting(name string, n int, reducer func(*mapreduce.Env) mapreduce.Reducer[uint32, int64], writes ...mapreduce.Port) *mapreduce.Stream[uint32, int64] {
 	return &mapreduce.Stream[uint32, int64]{
 		Name: name, Key: rowCodec{}, Value: mapreduce.Int64{}, Merge: func(into *int64, n int64) { *into += n }, Partitions: n,
 		Partition: func(context.Context, *mapreduce.Env) (func([]byte, int) int, error) {

@@ -58,16 +58,10 @@ func (inverseSink) Close() error { return nil }
 
 // solveStage computes the inverse in its one reduce task. What the maps send only begins it.
 func (v *inversion) solveStage() mapreduce.Stage {
-	begin := &mapreduce.Stream[uint32, int64]{
-		Name: "begin", Key: rowCodec{}, Value: mapreduce.Int64{}, Merge: func(into *int64, n int64) { *into += n }, Partitions: 1,
-		Reduce: func(_ context.Context, env *mapreduce.Env) (mapreduce.Reducer[uint32, int64], error) {
-			return &solving{inversion: v, env: env}, nil
-		},
-		Writes: []mapreduce.Port{v.model},
-	}
+	begin := starting("begin", 1, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] { return &solving{inversion: v, env: env} }, v.model)
 	st := mapreduce.NewStage(v.stageName("solve"), v.userItems, transposeBatch,
 		func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[matrix.Row], error) {
-			return beginning{begin}, v.fits(env)
+			return starter{begin, 1}, v.fits(env)
 		}, begin)
 	st.Reads, st.Timeout = []mapreduce.Port{v.userIDs, v.itemIDs, v.userItems, v.itemUsers}, solveTimeout
 	return st
@@ -85,20 +79,6 @@ func (v *inversion) fits(env *mapreduce.Env) error {
 	}
 	return nil
 }
-
-// beginning sends one pair for each batch.
-type beginning struct {
-	to *mapreduce.Stream[uint32, int64]
-}
-
-// Map implements mapreduce.Mapper.
-func (b beginning) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
-	b.to.Emit(out, noRow, 0, int64(len(batch)))
-	return nil
-}
-
-// Close implements mapreduce.Mapper.
-func (beginning) Close() error { return nil }
 
 // solving computes the inverse.
 type solving struct {
