@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"sync"
 
 	"github.com/shardmill/shardmill/formats/labels"
@@ -59,11 +60,25 @@ func files(p Params) ([]mapreduce.File, error) {
 		files = append(files,
 			mapreduce.File{Role: "model" + of, Path: m.Path},
 			mapreduce.File{Role: "preprocessing" + of, Path: m.Preprocess, Content: spec.Canonical()})
+		files = append(files, weights(m.Path, of)...)
 		if m.Labels != "" {
 			files = append(files, mapreduce.File{Role: "labels" + of, Path: m.Labels})
 		}
 	}
 	return files, nil
+}
+
+// weights are the files beside a model that it reads its weights from. A model that cannot be read has none: what is wrong with it
+// is told when it is checked.
+func weights(model, of string) (files []mapreduce.File) {
+	file, err := onnx.ReadFile(model)
+	if err != nil {
+		return nil
+	}
+	for _, location := range file.External {
+		files = append(files, mapreduce.File{Role: "weights " + location + of, Path: filepath.Join(filepath.Dir(model), location)})
+	}
+	return files
 }
 
 // streams are the two shuffles of the job with the datasets.

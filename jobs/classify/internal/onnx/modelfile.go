@@ -72,7 +72,7 @@ func parseFile(r io.ReaderAt, size int64) (File, error) {
 		case 6:
 			return s.text(f, &m.Description)
 		case 7:
-			return s.graph(f, &m)
+			return s.graph(f, &m, 0)
 		case 8:
 			return s.opset(f, &m)
 		case 14:
@@ -85,21 +85,46 @@ func parseFile(r io.ReaderAt, size int64) (File, error) {
 	return m, err
 }
 
-// graph reads the names of dimensions and of external files.
-func (s *wire) graph(f wireField, m *File) error {
+// maxGraphs bounds how deep graphs lie in each other: a message in a message takes few bytes, and each level a part of the stack.
+const maxGraphs = 64
+
+// graph reads the names of dimensions, those of the outermost graph, and of external files. A graph may have others in its nodes.
+func (s *wire) graph(f wireField, m *File, depth int) error {
+	if depth > maxGraphs {
+		return fmt.Errorf("more than %d graphs in each other", maxGraphs)
+	}
 	return s.each(f.span, func(f wireField) error {
 		switch f.num {
+		case 1:
+			return s.node(f, m, depth)
 		case 5:
-			return s.initializer(f, m)
+			return s.tensor(f, m)
 		case 11, 12:
-			return s.port(f, m)
+			if depth == 0 {
+				return s.port(f, m)
+			}
 		}
 		return nil
 	})
 }
 
-// initializer notes the file of a tensor whose data lies outside.
-func (s *wire) initializer(f wireField, m *File) error {
+// node reads the attributes of a node, number 5, that are tensors and graphs: those of a constant, an If or a Loop.
+func (s *wire) node(f wireField, m *File, depth int) error {
+	return s.inside(wireField{num: 1, span: f.span}, []protowire.Number{1, 5}, func(f wireField) error {
+		return s.each(f.span, func(f wireField) error {
+			switch f.num {
+			case 5, 10:
+				return s.tensor(f, m)
+			case 6, 11:
+				return s.graph(f, m, depth+1)
+			}
+			return nil
+		})
+	})
+}
+
+// tensor notes the file of a tensor whose data lies outside.
+func (s *wire) tensor(f wireField, m *File) error {
 	location, external := "", false
 	err := s.each(f.span, func(f wireField) error {
 		switch f.num {

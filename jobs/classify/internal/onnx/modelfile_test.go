@@ -21,8 +21,11 @@ func rich(weights int) []byte {
 	tensor := func(location string) []byte {
 		return field(5, join(word(8, "w"), entry(13, "location", location), entry(13, "offset", "0"), number(14, 1)))
 	}
+	branch := join(tensor("branch.bin"), field(11, port{"inner", 1, []int64{1}}.bytes()))
 	graph := join(
 		word(2, "test"),
+		field(1, join(word(4, "If"), field(5, join(word(1, "then_branch"), field(6, branch))))),
+		field(1, join(word(4, "Constant"), field(5, join(word(1, "value"), tensor("constant.bin"))))),
 		field(1, op{kind: "Flatten", in: []string{"image"}, out: []string{"scores"}}.bytes()),
 		tensor("weights.bin"), tensor("more.bin"), tensor("weights.bin"),
 		field(5, join(word(8, "inside"), field(9, bytes.Repeat([]byte{7}, weights)))),
@@ -45,7 +48,7 @@ func TestParseFile(t *testing.T) {
 	want := File{
 		IRVersion: 8, Producer: "maker", ProducerVersion: "1.2", Domain: "org.example", Version: 3, Description: "what it is for",
 		Opsets: []Opset{{"ai.onnx", 17}, {"com.microsoft", 1}}, Custom: map[string]string{"names": "cat, dog", "stride": "32"},
-		External: []string{"weights.bin", "more.bin"},
+		External: []string{"branch.bin", "constant.bin", "weights.bin", "more.bin"},
 		Axes:     map[string][]string{"image": {"N", "", "", "Q"}, "scores": {"N", ""}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -64,6 +67,19 @@ func TestParseFileCut(t *testing.T) {
 	}
 	if failed < len(content)*9/10 {
 		t.Errorf("only %d of %d cuts were seen", failed, len(content))
+	}
+}
+
+// Graphs in graphs are read to some depth only, since each level takes a part of the stack.
+func TestParseFileDeep(t *testing.T) {
+	graph := join(word(2, "innermost"))
+	for range 2 * maxGraphs {
+		graph = field(1, field(5, field(6, graph)))
+	}
+	content := field(7, graph)
+	_, err := parseFile(bytes.NewReader(content), int64(len(content)))
+	if err == nil || !strings.Contains(err.Error(), "graphs in each other") {
+		t.Errorf("error %v", err)
 	}
 }
 
