@@ -21,10 +21,8 @@ func New(n int) (*Matrix, error) {
 	if n < 0 || n > maxSide {
 		return nil, fmt.Errorf("a symmetric matrix of %d rows: at most %d", n, maxSide)
 	}
-	m := &Matrix{n: n, tiles: tilesOf(n)}
-	m.numbers = make([]float32, numbersOf(m.tiles))
-	hugepages.Ask(m.numbers)
-	return m, nil
+	tiles := tilesOf(n)
+	return &Matrix{n: n, tiles: tiles, numbers: hugepages.Make[float32](int(numbersOf(tiles)))}, nil
 }
 
 func tilesOf(n int) int { return (n + tileSide - 1) / tileSide }

@@ -45,8 +45,7 @@ func newNarrow(m Matrix) *narrow {
 		}
 		n.starts = append(n.starts, uint32(entries))
 	}
-	n.columns = make([]uint16, entries)
-	hugepages.Ask(n.columns)
+	n.columns = hugepages.Make[uint16](entries)
 	for i := range m.Rows() {
 		columns, _ := m.Row(i)
 		to := n.row(uint32(i))
