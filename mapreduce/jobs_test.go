@@ -158,7 +158,7 @@ func (r wordReducer) Reduce(_ context.Context, word string, values iter.Seq2[str
 		c.Count += n
 	}
 	if poison {
-		if err := act(kind); err != nil {
+		if err := errors.Join(leave(out), act(kind)); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,18 @@ func (r wordReducer) Reduce(_ context.Context, word string, values iter.Seq2[str
 }
 
 func (wordReducer) Close() error { return nil }
+
+// leave leaves a file in the scratch folder.
+func leave(out *mapreduce.Out) error {
+	if out.Scratch() == "" {
+		return errors.New("no scratch folder")
+	}
+	f, err := os.CreateTemp(out.Scratch(), "scratch-*")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
 
 var errTest = errors.New("the test asks for it")
 

@@ -14,6 +14,7 @@ type Port interface{ portName() string }
 // given to returns, and used by one goroutine.
 type Out struct {
 	task     string
+	folder   string
 	direct   bool // reduce: rows go straight to the files
 	writers  []datasetWriter
 	emitters []emitter
@@ -44,6 +45,11 @@ var errNoRows = errors.New("Reject and Drop are for mappers: a reducer returns a
 
 // Task is the name of the task that runs, such as "map-000007". It is the same in every attempt.
 func (o *Out) Task() string { return o.task }
+
+// Scratch is a folder, that of this attempt, for files with names of the pattern "scratch-*" that job code keeps for itself while it
+// works, such as what does not fit into memory. They are gone when the attempt ends, and if it is killed, or the driver is, at the latest
+// when the job goes on. Outside of an attempt it is "".
+func (o *Out) Scratch() string { return o.folder }
 
 // Reject ends row i of the batch as a reject with a reason: whatever it emitted or wrote is taken back.
 // The text of the reason lands in an output: it must be the same in every attempt, so it names no

@@ -166,7 +166,7 @@ func lowerDir(t *testing.T) string {
 	return dir
 }
 
-// A death that a record did not cause blames none: the attempt is tried again.
+// A death that a record did not cause blames none: the attempt is tried again. What it kept in its scratch folder is gone.
 func TestDeathWithoutBlame(t *testing.T) {
 	for _, kind := range []string{"!kill", "!exit", "!retry", "?retry", "^retry", "^kill", "%retry", "%kill"} {
 		t.Run(kind, func(t *testing.T) {
@@ -181,6 +181,7 @@ func TestDeathWithoutBlame(t *testing.T) {
 			if len(rejects(t, cfg.Dir)) > 0 {
 				t.Errorf("rejects %+v", rejects(t, cfg.Dir))
 			}
+			mrtest.NothingLeft(t, cfg.Dir)
 		})
 	}
 }

@@ -222,7 +222,7 @@ func (t *taskRun) openMapWrites(streams []partitioning) error {
 
 // openWriters makes a writer for each of the datasets; the others of the stage stay closed.
 func (t *taskRun) openWriters(writes []datasetPort) {
-	t.out.task = t.as.Task.Name()
+	t.out.task, t.out.folder = t.as.Task.Name(), t.folder
 	t.out.writers = make([]datasetWriter, len(t.stage.datasets))
 	for i, d := range t.stage.datasets {
 		for _, w := range writes {
