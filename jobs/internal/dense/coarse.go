@@ -96,30 +96,34 @@ type coarseItems struct {
 func slack(sum, unit float64) float64 { return sum / unit / 2 }
 
 // newCoarseItems makes them of rows of f factors, in the order of their places. It returns nil for those that it cannot have.
-func newCoarseItems(rows []float32, f int) *coarseItems {
+func newCoarseItems(room Room, rows []float32, f int) (*coarseItems, error) {
 	if f < coarseFactors || f > coarseMost {
-		return nil
+		return nil, nil
 	}
 	n := len(rows) / f
 	count, pairs := (n+tileItems-1)/tileItems, (f+1)/2
-	c := &coarseItems{pairs: pairs, panels: make([]uint32, count*pairs*tileItems), units: make([]float64, count), slack: make([]float32, count)}
-	for p := range count {
+	c, fits := &coarseItems{pairs: pairs, units: make([]float64, count), slack: make([]float32, count)}, true
+	var err error
+	c.panels, err = room.Words(count, pairs*tileItems, func(p int, panel []uint32) {
 		all := rows[p*tileItems*f : min((p+1)*tileItems, n)*f]
 		greatest, sum := 0., 0.
 		for i := 0; i < len(all); i += f {
 			g, s := extent(all[i : i+f])
 			greatest, sum = max(greatest, g), max(sum, s)
 		}
-		if greatest > coarseRange {
-			return nil
+		if fits = fits && greatest <= coarseRange; !fits {
+			return
 		}
 		c.units[p] = unit(greatest, f)
 		c.slack[p] = float32(slack(sum, c.units[p]))
 		for i := 0; i < len(all); i += f {
-			put16(c.panel(p)[i/f:], tileItems, all[i:i+f], c.units[p])
+			put16(panel[i/f:], tileItems, all[i:i+f], c.units[p])
 		}
+	})
+	if err != nil || !fits {
+		return nil, err
 	}
-	return c
+	return c, nil
 }
 
 // panel has the items of the places from 32*p, [pair of factors][item].

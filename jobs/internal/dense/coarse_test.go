@@ -75,7 +75,9 @@ func packCoarsely(t rapid.TB, factors []float32, n, f int) *Items {
 		t.Fatal(err)
 	}
 	if it.coarse == nil && f >= coarseFactors {
-		it.packCoarse(func(place int) []float32 { i := int(it.order[place]); return factors[i*f : (i+1)*f] })
+		if err := it.packCoarse(func(place int) []float32 { i := int(it.order[place]); return factors[i*f : (i+1)*f] }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return it
 }

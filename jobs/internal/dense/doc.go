@@ -34,7 +34,7 @@
 //
 // # Memory
 //
-// Items take PackedBytes. A Scorer takes for each of 192 users their factors (6 bytes each) and 8 bytes an item of their list and a survivor, of
+// Items take PackedBytes, of which all but 16 bytes an item are where a Room has them. A Scorer takes for each of 192 users their factors (6 bytes each) and 8 bytes an item of their list and a survivor, of
 // which there are more the longer lists are, but not many more than 4,096 and 4 for each item of a list, and up to 400 KiB more
 // for what they have seen, however many items there are.
 package dense

@@ -21,7 +21,9 @@ type Items struct {
 	panels []float32    // of 32 items each, [factor][item]; behind the last item zeros; made by lay
 	rows   []float32    // by place, where coarse is
 	coarse *coarseItems // nil where no kernel uses them, or they are not to be had
+	room   Room
 	laid   sync.Once
+	failed error     // of laying out the panels
 	order  []uint32  // index of the item at each place in the panels
 	places []uint32  // place of each item: the inverse of order
 	norms  []float64 // the greatest norm in each panel, descending
@@ -43,19 +45,28 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	if err := checkShape(factors, n, f); err != nil {
 		return nil, fmt.Errorf("pack items: %w", err)
 	}
+	return PackRows(n, f, func(i int) []float32 { return factors[i*f : (i+1)*f] }, Heap{})
+}
+
+// PackRows is Pack of items whose factors row returns, valid until it is called again, and some times over. Room has all that takes more than
+// 16 bytes an item.
+func PackRows(n, f int, row func(i int) []float32, room Room) (*Items, error) {
+	if f < 1 {
+		return nil, fmt.Errorf("pack items: %w", errNoFactors)
+	}
 	if uint64(n) > math.MaxUint32 {
 		return nil, fmt.Errorf("pack items: %d are more than an index of 32 bits counts", n)
 	}
 	count := (n + tileItems - 1) / tileItems
 	it := &Items{
-		n: n, f: f,
+		n: n, f: f, room: room,
 		order:  make([]uint32, n),
 		places: make([]uint32, n),
 		norms:  make([]float64, count),
 	}
 	norms := make([]float64, n)
 	for i := range n {
-		norms[i] = norm(factors[i*f : (i+1)*f])
+		norms[i] = norm(row(i))
 		if !(norms[i] <= math.MaxFloat64) {
 			return nil, fmt.Errorf("pack items: item %d has a factor that is not finite", i)
 		}
@@ -65,9 +76,8 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	for place, i := range it.order {
 		it.places[i] = uint32(place)
 	}
-	row := func(place int) []float32 { i := int(it.order[place]); return factors[i*f : (i+1)*f] }
-	if Kernels()[0].coarse == nil || !it.packCoarse(row) {
-		it.laid.Do(func() { it.lay(row) })
+	if err := it.pack(func(place int) []float32 { return row(int(it.order[place])) }); err != nil {
+		return nil, fmt.Errorf("pack items: %w", err)
 	}
 	for p := range it.norms {
 		it.norms[p] = norms[it.order[p*tileItems]]
@@ -75,50 +85,60 @@ func Pack(factors []float32, n, f int) (*Items, error) {
 	return it, nil
 }
 
-// packCoarse lays the vectors out for a coarseFunc, if it can have them.
-func (it *Items) packCoarse(row func(place int) []float32) bool {
-	it.rows = make([]float32, 0, it.n*it.f)
-	for place := range it.n {
-		it.rows = append(it.rows, row(place)...)
+// pack lays the vectors out as the best kernel has them.
+func (it *Items) pack(row func(place int) []float32) error {
+	if Kernels()[0].coarse != nil {
+		if err := it.packCoarse(row); err != nil || it.coarse != nil {
+			return err
+		}
 	}
-	if it.coarse = newCoarseItems(it.rows, it.f); it.coarse == nil {
+	it.laid.Do(func() { it.failed = it.lay(row) })
+	return it.failed
+}
+
+// packCoarse lays the vectors out for a coarseFunc, if it can have them.
+func (it *Items) packCoarse(row func(place int) []float32) (err error) {
+	it.rows, err = it.room.Floats(it.n, it.f, func(place int, to []float32) { copy(to, row(place)) })
+	if err != nil {
+		return err
+	}
+	if it.coarse, err = newCoarseItems(it.room, it.rows, it.f); it.coarse == nil {
 		it.rows = nil
 	}
-	return it.coarse != nil
+	return err
 }
 
 // needPanels lays out the panels where that has not been done.
-func (it *Items) needPanels() {
+func (it *Items) needPanels() error {
 	it.laid.Do(func() {
-		it.lay(func(place int) []float32 { return it.rows[place*it.f : (place+1)*it.f] })
+		it.failed = it.lay(func(place int) []float32 { return it.rows[place*it.f : (place+1)*it.f] })
 	})
+	return it.failed
 }
 
 // lay lays the vectors out in panels.
-func (it *Items) lay(row func(place int) []float32) {
-	it.panels = make([]float32, len(it.norms)*tileItems*it.f)
-	for place := range it.n {
-		it.put(place, row(place))
-	}
+func (it *Items) lay(row func(place int) []float32) (err error) {
+	it.panels, err = it.room.Floats(len(it.norms), tileItems*it.f, func(p int, panel []float32) {
+		for lane := range min(tileItems, it.n-p*tileItems) {
+			for k, v := range row(p*tileItems + lane) {
+				panel[k*tileItems+lane] = v
+			}
+		}
+	})
+	return err
 }
+
+var errNoFactors = errors.New("vectors have no factors")
 
 // checkShape tells whether factors can be n vectors of f.
 func checkShape(factors []float32, n, f int) error {
 	switch {
 	case f < 1:
-		return errors.New("vectors have no factors")
+		return errNoFactors
 	case n < 0 || n != len(factors)/f || len(factors)%f != 0:
 		return fmt.Errorf("%d numbers are not %d vectors of %d factors", len(factors), n, f)
 	}
 	return nil
-}
-
-// put lays a vector at a place in the panels.
-func (it *Items) put(place int, vector []float32) {
-	lane := it.panel(place / tileItems)[place%tileItems:]
-	for k, v := range vector {
-		lane[k*tileItems] = v
-	}
 }
 
 // panel has the vectors of the places from 32*p, [factor][item].

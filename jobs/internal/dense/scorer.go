@@ -67,7 +67,11 @@ func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(
 	}
 	for first := 0; first < n; first += blockUsers {
 		count := min(blockUsers, n-first)
-		if u := s.load(users[first*f : (first+count)*f]); u < count {
+		u, err := s.load(users[first*f : (first+count)*f])
+		if err != nil {
+			return fmt.Errorf("score users: %w", err)
+		}
+		if u < count {
 			return fmt.Errorf("score users: user %d has a factor that is not finite", first+u)
 		}
 		for u := range count {
@@ -92,14 +96,15 @@ func (s *Scorer) Score(users []float32, seen func(user int) []uint32, emit func(
 	return nil
 }
 
-// load begins a block of users. It returns the first of them with a factor that is not finite, or their number.
-func (s *Scorer) load(users []float32) int {
+// load begins a block of users. It returns the first of them with a factor that is not finite, or their number. Errors: of
+// the room for panels.
+func (s *Scorer) load(users []float32) (int, error) {
 	f := s.items.f
 	count := len(users) / f
 	for u := range count {
 		vector := users[u*f : (u+1)*f]
 		if s.norms[u] = norm(vector); !(s.norms[u] <= math.MaxFloat64) {
-			return u
+			return u, nil
 		}
 		lane := s.vectors(u / tileUsers)[u%tileUsers:]
 		for k, v := range vector {
@@ -116,9 +121,11 @@ func (s *Scorer) load(users []float32) int {
 		s.thresholds[u/tileUsers][u%tileUsers] = threshold
 	}
 	if s.coarsely = s.coarse != nil && s.coarse.load(users, f); !s.coarsely {
-		s.items.needPanels()
+		if err := s.items.needPanels(); err != nil {
+			return 0, err
+		}
 	}
-	return count
+	return count, nil
 }
 
 // vectors are the factors of the users of a tile, [factor][user].

@@ -240,7 +240,7 @@ func TestDone(t *testing.T) {
 	try := func(x, y []float32) {
 		f := len(x)
 		s := NewScorer(pack(t, y, 1, f), 1)
-		if s.load(x) != 1 {
+		if u, err := s.load(x); u != 1 || err != nil {
 			t.Fatal("user is not loaded")
 		}
 		threshold := score(x, y)
