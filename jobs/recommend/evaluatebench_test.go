@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/shardmill/shardmill/jobs/internal/bench"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/recommend"
@@ -72,7 +73,7 @@ func fortyConfigurations() recommend.EvaluationParams {
 // BenchmarkTrialsOverAlone compares the tasks that try 40 configurations, in all workers, with what each configuration costs alone, in
 // one process that has opened the matrices.
 func BenchmarkTrialsOverAlone(b *testing.B) {
-	train := shared(b, "splits", "lastfm-hash80", "train.csv")
+	train := datasets.Path(b, "splits", "lastfm-hash80", "train.csv")
 	p, rounds := fortyConfigurations(), bench.Setting(b, "BENCH_ROUNDS", 3)
 	var tasks, wall, jobs, alone bench.Series
 	for b.Loop() {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/recommend"
@@ -411,7 +412,7 @@ func TestLeastRows(t *testing.T) {
 
 // TestPublishedSplit: the parts of a split that was published are its files.
 func TestPublishedSplit(t *testing.T) {
-	train, test := shared(t, "splits", "lastfm-hash80", "train.csv"), shared(t, "splits", "lastfm-hash80", "test.csv")
+	train, test := datasets.Path(t, "splits", "lastfm-hash80", "train.csv"), datasets.Path(t, "splits", "lastfm-hash80", "test.csv")
 	cfg := evaluating(t, func(p *recommend.EvaluationParams) { p.Test = test }, train)
 	mrtest.Run(t, jobs.Standard(), recommend.PartsJob("parts", 1<<20), cfg, mapreduce.ExitComplete)
 	got := subsetsOf(t, cfg.Dir)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/rankmetrics"
 	"github.com/shardmill/shardmill/jobs/recommend"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -390,11 +391,11 @@ func TestTrialMemory(t *testing.T) {
 // TestEvaluationLastfm: all algorithms with their own grids find, without the test part, one that is good on it; with a budget as well, in
 // less time.
 func TestEvaluationLastfm(t *testing.T) {
-	train := shared(t, "splits", "lastfm-hash80", "train.csv")
+	train := datasets.Path(t, "splits", "lastfm-hash80", "train.csv")
 	var cpu []float64
 	for _, c := range []struct{ budget, least float64 }{{0, .245}, {6, .235}} {
 		cfg := trying(t, func(p *recommend.EvaluationParams) {
-			p.Algorithm, p.Test, p.Budget = "", shared(t, "splits", "lastfm-hash80", "test.csv"), c.budget
+			p.Algorithm, p.Test, p.Budget = "", datasets.Path(t, "splits", "lastfm-hash80", "test.csv"), c.budget
 		}, train)
 		mrtest.Run(t, jobs.Standard(), recommend.EvaluationJob(), cfg, mapreduce.ExitComplete)
 		found, sum := comparisonOf(t, cfg.Dir), 0.
@@ -422,9 +423,9 @@ func TestEvaluationGowalla(t *testing.T) {
 		t.Skip("it takes a minute of CPU: set BENCH_BIG=1")
 	}
 	cfg := trying(t, func(p *recommend.EvaluationParams) {
-		p.Format, p.Algorithm, p.Test = "lines", "", shared(t, "gowalla", "test.txt")
+		p.Format, p.Algorithm, p.Test = "lines", "", datasets.Path(t, "gowalla", "test.txt")
 		p.Cutoffs, p.Pick = "20", "recall@20"
-	}, shared(t, "gowalla", "train.txt"))
+	}, datasets.Path(t, "gowalla", "train.txt"))
 	mrtest.Run(t, jobs.Standard(), recommend.EvaluationJob(), cfg, mapreduce.ExitComplete)
 	c := comparisonOf(t, cfg.Dir)
 	got := *recommend.At(c.Winner.Metrics, "recall", 20).Value

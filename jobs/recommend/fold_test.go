@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/shardmill/shardmill/formats/table"
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/recommend"
 	"github.com/shardmill/shardmill/mapreduce"
 	"github.com/shardmill/shardmill/mapreduce/mrtest"
@@ -174,6 +176,15 @@ func history(t *testing.T, path string) map[int64]map[int64]float64 {
 	return m
 }
 
+func whole(t *testing.T, s string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestFoldExact: the vector of a user is the exact solution of a half-step on the item factors of the results.
 func TestFoldExact(t *testing.T) {
 	for _, c := range []struct {
@@ -183,7 +194,7 @@ func TestFoldExact(t *testing.T) {
 		alpha  float64
 	}{
 		{"small", func(t *testing.T) string { return smallCrowd(t) }, 5, 4},
-		{"lastfm", func(t *testing.T) string { return shared(t, "splits", "lastfm-hash80", "train.csv") }, 50, 10},
+		{"lastfm", func(t *testing.T) string { return datasets.Path(t, "splits", "lastfm-hash80", "train.csv") }, 50, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := c.train(t)

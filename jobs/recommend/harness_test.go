@@ -85,16 +85,6 @@ func input(t testing.TB, text string) string {
 	return path
 }
 
-// shared is a file or folder of the data that is not shipped with the project. Without it the test is skipped.
-func shared(t testing.TB, names ...string) string {
-	t.Helper()
-	path := filepath.Join(append([]string{"..", "..", "..", "shared", "data", "interactions"}, names...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs %s: %v", path, err)
-	}
-	return path
-}
-
 // listed is a row of recommendations or of similar_items, with ids that are numbers.
 type listed struct {
 	of, rank, item int64

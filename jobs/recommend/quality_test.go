@@ -1,17 +1,12 @@
 package recommend_test
 
 import (
-	"bufio"
-	"encoding/csv"
-	"encoding/json"
 	"math"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/rankmetrics"
 	"github.com/shardmill/shardmill/jobs/recommend"
 	"github.com/shardmill/shardmill/mapreduce"
@@ -42,9 +37,9 @@ func TestQuality(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			train, test, reference, k := shared(t, "splits", "lastfm-hash80", "train.csv"), lastfmTest(t), "lastfm-hash80", 10
+			train, split, k := datasets.Path(t, "splits", "lastfm-hash80", "train.csv"), datasets.LastFM(t), 10
 			if c.gowalla {
-				train, test, reference, k = shared(t, "gowalla", "train.txt"), gowallaTest(t), "gowalla-published", 20
+				train, split, k = datasets.Path(t, "gowalla", "train.txt"), datasets.Gowalla(t), 20
 			}
 			cfg := config(t, func(p *recommend.Params) {
 				p.Top = k
@@ -54,10 +49,10 @@ func TestQuality(t *testing.T) {
 				c.change(p)
 			}, train)
 			mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
-			got := ndcg(lists(t, cfg.Dir), test, k)
-			want := referenceMetric(t, reference, c.model, c.metric)
+			got := ndcg(lists(t, cfg.Dir), testPart(split), k)
+			want := split.Reference(t, c.model)[c.metric]
 			t.Logf("%s is %.5f, the reference has %.5f", c.metric, got, want)
-			if math.Abs(got-want) > c.within*want {
+			if !(math.Abs(got-want) <= c.within*want) || want == 0 {
 				t.Errorf("%s is %.5f, want %.5f within %v", c.metric, got, want, c.within)
 			}
 		})
@@ -102,86 +97,14 @@ func ndcg(got map[int64][]listed, test map[int64][]int64, k int) float64 {
 	return values[slices.IndexFunc(values, func(v rankmetrics.Value) bool { return v.Metric == rankmetrics.NDCG })].Value
 }
 
-// referenceMetric reads a figure of a reference result.
-func referenceMetric(t *testing.T, split, model, metric string) float64 {
-	t.Helper()
-	for _, name := range []string{"metrics_pop_knn_rp3_als.json", "metrics_extra.json"} {
-		data, err := os.ReadFile(shared(t, "splits", split, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all []map[string]any
-		if json.Unmarshal(data, &all) != nil {
-			var file struct {
-				Metrics []map[string]any `json:"metrics"`
-			}
-			if err := json.Unmarshal(data, &file); err != nil {
-				t.Fatal(err)
-			}
-			all = file.Metrics
-		}
-		for _, m := range all {
-			if m["model"] == model {
-				v, ok := m[metric].(float64)
-				if !ok {
-					t.Fatalf("%s of %s is %v", metric, model, m[metric])
-				}
-				return v
-			}
-		}
-	}
-	t.Fatalf("no %s among the references of %s", model, split)
-	return 0
-}
-
-func lastfmTest(t *testing.T) map[int64][]int64 {
-	t.Helper()
-	f, err := os.Open(shared(t, "splits", "lastfm-hash80", "test.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+// testPart is what users took of the test part, by ids.
+func testPart(s *datasets.Split) map[int64][]int64 {
 	test := map[int64][]int64{}
-	for _, r := range records[1:] {
-		user, item := whole(t, r[0]), whole(t, r[1])
-		test[user] = append(test[user], item)
+	for u, id := range s.UserIDs {
+		items, _ := s.Test.Row(u)
+		for _, i := range items {
+			test[int64(id)] = append(test[int64(id)], int64(s.ItemIDs[i]))
+		}
 	}
 	return test
-}
-
-// gowallaTest reads lines of a user and its items.
-func gowallaTest(t *testing.T) map[int64][]int64 {
-	t.Helper()
-	f, err := os.Open(shared(t, "gowalla", "test.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	test := map[int64][]int64{}
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		fields := strings.Fields(s.Text())
-		for _, item := range fields[min(1, len(fields)):] {
-			user := whole(t, fields[0])
-			test[user] = append(test[user], whole(t, item))
-		}
-	}
-	if err := s.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return test
-}
-
-func whole(t *testing.T, s string) int64 {
-	t.Helper()
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

@@ -1,15 +1,13 @@
 package recommend_test
 
 import (
-	"encoding/csv"
 	"maps"
 	"math"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/recommend"
 	"github.com/shardmill/shardmill/mapreduce"
 	"github.com/shardmill/shardmill/mapreduce/mrtest"
@@ -19,7 +17,7 @@ import (
 // neighbour is a tie, that one cut it in another way, which changes lists: so a share of the users has to be equal.
 // Which users may differ is tested by package neighbours.
 func TestReference(t *testing.T) {
-	train := shared(t, "splits", "lastfm-hash80", "train.csv")
+	train, lastfm := datasets.Path(t, "splits", "lastfm-hash80", "train.csv"), datasets.LastFM(t)
 	for _, c := range []struct {
 		algorithm, file string
 		k               int
@@ -32,7 +30,7 @@ func TestReference(t *testing.T) {
 		t.Run(c.algorithm, func(t *testing.T) {
 			cfg := config(t, func(p *recommend.Params) { p.Algorithm, p.K = c.algorithm, c.k }, train)
 			mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
-			want := readLists(t, shared(t, "splits", "lastfm-hash80", c.file))
+			want := readLists(t, lastfm, c.file)
 			got := lists(t, cfg.Dir)
 			known := want
 			if c.algorithm == recommend.Popularity { // two users have test rows only: the reference has lists for them
@@ -58,9 +56,9 @@ func TestReference(t *testing.T) {
 
 // TestReferenceNeighbours: ties may be cut in another way, so that only similarities are compared.
 func TestReferenceNeighbours(t *testing.T) {
-	cfg := config(t, func(p *recommend.Params) { p.Algorithm, p.K = "cosine", 20 }, shared(t, "splits", "lastfm-hash80", "train.csv"))
+	cfg := config(t, func(p *recommend.Params) { p.Algorithm, p.K = "cosine", 20 }, datasets.Path(t, "splits", "lastfm-hash80", "train.csv"))
 	mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
-	want, got := readLists(t, shared(t, "splits", "lastfm-hash80", "cosine20_neighbours.csv")), similar(t, cfg.Dir)
+	want, got := readLists(t, datasets.LastFM(t), "cosine20_neighbours.csv"), similar(t, cfg.Dir)
 	if len(want) == 0 {
 		t.Fatal("no reference")
 	}
@@ -82,31 +80,14 @@ func sameListed(a, b listed) bool {
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*math.Abs(b) }
 
-// readLists reads "user,rank,item,score".
-func readLists(t *testing.T, path string) map[int64][]listed {
+// readLists reads lists of the reference.
+func readLists(t *testing.T, s *datasets.Split, file string) map[int64][]listed {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := map[int64][]listed{}
-	for _, r := range records[1:] {
-		var n [3]int64
-		for i := range n {
-			if n[i], err = strconv.ParseInt(r[i], 10, 64); err != nil {
-				t.Fatal(err)
-			}
+	for of, list := range s.Lists(t, file) {
+		for i, l := range list {
+			m[int64(of)] = append(m[int64(of)], listed{int64(of), int64(i + 1), int64(l.Item), l.Score})
 		}
-		score, err := strconv.ParseFloat(r[3], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m[n[0]] = append(m[n[0]], listed{n[0], n[1], n[2], score})
 	}
 	return m
 }
@@ -114,7 +95,7 @@ func readLists(t *testing.T, path string) map[int64][]listed {
 // TestRetail runs a shop's year as it is: 305 files of a day, of which a quarter of the rows have no customer.
 func TestRetail(t *testing.T) {
 	cfg := config(t, func(p *recommend.Params) { p.UserCol, p.ItemCol, p.ValueCol = "CustomerID", "StockCode", "Quantity" },
-		shared(t, "online-retail-by-day")+"/*.csv")
+		datasets.Path(t, "online-retail-by-day")+"/*.csv")
 	s := mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitRejects)
 	const read, rejected, dropped = 541_909, 135_080, 8_905
 	if s.Rows.Read != read || s.Rows.Rejected != rejected || s.Rows.Dropped["nonpositive"] != dropped || s.Rows.Mapped != read-rejected-dropped {

@@ -3,13 +3,12 @@ package recommend_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/shardmill/shardmill/jobs"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/internal/rankmetrics"
 	"github.com/shardmill/shardmill/jobs/recommend"
@@ -117,7 +116,8 @@ func TestLearnAloneStops(t *testing.T) {
 // TestTrialReference compares the metrics of trials with those of another implementation. Ties at the K-th neighbour are cut in
 // another way there.
 func TestTrialReference(t *testing.T) {
-	train, test := shared(t, "splits", "lastfm-hash80", "train.csv"), lastfmTest(t)
+	train, split := datasets.Path(t, "splits", "lastfm-hash80", "train.csv"), datasets.LastFM(t)
+	test := testPart(split)
 	cfg := config(t, func(p *recommend.Params) { p.Algorithm = recommend.Popularity }, train)
 	cfg.KeepIntermediate = true
 	mrtest.Run(t, jobs.Standard(), recommend.Job(), cfg, mapreduce.ExitComplete)
@@ -161,16 +161,6 @@ func TestTrialReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := map[rankmetrics.Metric]string{rankmetrics.Precision: "P", rankmetrics.Recall: "R", rankmetrics.NDCG: "NDCG", rankmetrics.MAP: "MAP", rankmetrics.Coverage: "coverage"}
-		for _, v := range sums.Values() {
-			name, ok := names[v.Metric]
-			if !ok || v.Metric == rankmetrics.Coverage && v.K != 10 { // the reference has no other
-				continue
-			}
-			name = fmt.Sprintf("%s@%d", name, v.K)
-			if want := referenceMetric(t, "lastfm-hash80", c.model, name); math.Abs(v.Value-want) > c.within {
-				t.Errorf("%s: %s is %.5f, the reference has %.5f", c.model, name, v.Value, want)
-			}
-		}
+		split.Compare(t, c.model, datasets.Figures(sums), c.within)
 	}
 }

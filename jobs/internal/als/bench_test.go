@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
 
@@ -37,7 +38,7 @@ func cpuTime(work func()) float64 {
 // compared with. The least CPU time of ten is told, as others use the machine too: half of it is the time on two quiet cores. The kernel in Go has a part of the users.
 func BenchmarkIteration(b *testing.B) {
 	all, part := generated(benchUsers, benchItems, benchMean), generated(benchUsers/100, benchItems, benchMean)
-	b.Logf("%d entries", len(all.index))
+	b.Logf("%d entries", len(all.Index))
 	for _, kernel := range vector.Kernels() {
 		users := all
 		if kernel.String() == "go" {
@@ -49,11 +50,11 @@ func BenchmarkIteration(b *testing.B) {
 	}
 }
 
-func benchIteration(b *testing.B, kernel vector.Kernel, k int, users *sparse) {
-	items := users.transpose()
+func benchIteration(b *testing.B, kernel vector.Kernel, k int, users *datasets.Matrix) {
+	items := users.Transpose()
 	opts := Defaults()
 	opts.Factors, opts.Alpha = k, 40
-	x, y := initial(1, users.rows(), k), initial(2, items.rows(), k)
+	x, y := initial(1, users.Rows(), k), initial(2, items.Rows(), k)
 	leastX, leastY := math.Inf(1), math.Inf(1)
 	for b.Loop() {
 		for range 10 {

@@ -8,53 +8,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
-
-// sparse is a matrix by rows.
-type sparse struct {
-	columns int
-	starts  []int
-	index   []uint32
-	values  []float32 // nil: all are 1
-}
-
-func (m *sparse) rows() int { return len(m.starts) - 1 }
-
-func (m *sparse) row(i int) (columns []uint32, values []float32) {
-	a, b := m.starts[i], m.starts[i+1]
-	if m.values != nil {
-		values = m.values[a:b]
-	}
-	return m.index[a:b], values
-}
-
-// transpose is a matrix with rows for columns.
-func (m *sparse) transpose() *sparse {
-	t := &sparse{columns: m.rows(), starts: make([]int, m.columns+1), index: make([]uint32, len(m.index))}
-	for _, c := range m.index {
-		t.starts[c+1]++
-	}
-	for c := range m.columns {
-		t.starts[c+1] += t.starts[c]
-	}
-	if m.values != nil {
-		t.values = make([]float32, len(m.values))
-	}
-	next := append([]int(nil), t.starts...)
-	for i := range m.rows() {
-		columns, values := m.row(i)
-		for j, c := range columns {
-			t.index[next[c]] = uint32(i)
-			if values != nil {
-				t.values[next[c]] = values[j]
-			}
-			next[c]++
-		}
-	}
-	return t
-}
 
 // testRange is the number of rows of a range.
 const testRange = 1024
@@ -101,9 +58,9 @@ func gram(k vector.Kernel, y *factors.Matrix) []float64 {
 }
 
 // half is a half-step: x is made from y.
-func half(t testing.TB, k vector.Kernel, opts Options, m *sparse, x, y *factors.Matrix) {
+func half(t testing.TB, k vector.Kernel, opts Options, m *datasets.Matrix, x, y *factors.Matrix) {
 	sums := gram(k, y)
-	ranges(m.rows(), func() func(r, lo, hi int) {
+	ranges(m.Rows(), func() func(r, lo, hi int) {
 		s, err := newSolver(k, opts, sums, y)
 		if err != nil {
 			t.Error(err)
@@ -111,7 +68,7 @@ func half(t testing.TB, k vector.Kernel, opts Options, m *sparse, x, y *factors.
 		}
 		return func(_, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				columns, values := m.row(i)
+				columns, values := m.Row(i)
 				if err := s.Row(columns, values, x.Row(i), x.Row(i)); err != nil {
 					t.Errorf("row %d: %v", i, err)
 				}
@@ -130,7 +87,7 @@ func initial(seed uint64, rows, k int) *factors.Matrix {
 }
 
 // generated is a made-up matrix: users draw from three of twenty genres, popular items more often.
-func generated(users, items, mean int) *sparse {
+func generated(users, items, mean int) *datasets.Matrix {
 	r := rand.New(rand.NewPCG(1, 2))
 	const genres = 20
 	all, genre := zipf(items), zipf(items/genres)
@@ -139,7 +96,7 @@ func generated(users, items, mean int) *sparse {
 		return min(at, len(sums)-1)
 	}
 	has := make([]bool, items)
-	m := &sparse{columns: items, starts: []int{0}}
+	m := &datasets.Matrix{Width: items, Starts: []int{0}}
 	for range users {
 		likes := [3]int{r.IntN(genres), r.IntN(genres), r.IntN(genres)}
 		var list []uint32
@@ -158,8 +115,8 @@ func generated(users, items, mean int) *sparse {
 			has[item] = false
 		}
 		slices.Sort(list)
-		m.index = append(m.index, list...)
-		m.starts = append(m.starts, len(m.index))
+		m.Index = append(m.Index, list...)
+		m.Starts = append(m.Starts, len(m.Index))
 	}
 	return m
 }

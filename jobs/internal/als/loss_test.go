@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
@@ -53,7 +54,7 @@ func TestLoss(t *testing.T) {
 // TestLossDescends: each half-step makes the loss of all rows less, with the regularization of both sides.
 func TestLossDescends(t *testing.T) {
 	users := generated(400, 300, 30)
-	items := users.transpose()
+	items := users.Transpose()
 	norm := func(m *factors.Matrix) (sum float64) {
 		for i := range m.Rows() {
 			for _, v := range m.Row(i) {
@@ -65,13 +66,13 @@ func TestLossDescends(t *testing.T) {
 	for _, method := range []Method{CG, Cholesky} {
 		o := Options{Factors: 12, Regularization: .1, Alpha: 10, Confidence: OnePlusAlphaR, Method: method, Steps: 3}
 		x, y := factors.New(400, o.Factors), initial(2, 300, o.Factors)
-		total := func(m *sparse, x, y *factors.Matrix) (sum float64) {
+		total := func(m *datasets.Matrix, x, y *factors.Matrix) (sum float64) {
 			s, err := NewSolver(o, gram(vector.Best(), y), y)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range m.rows() {
-				columns, values := m.row(i)
+			for i := range m.Rows() {
+				columns, values := m.Row(i)
 				loss, _ := s.Loss(columns, values, x.Row(i))
 				sum += loss
 			}

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
@@ -109,9 +110,9 @@ func TestRatingErrors(t *testing.T) {
 // TestMovieLens learns from four fifths of the ratings of MovieLens latest-small, and predicts the others.
 func TestMovieLens(t *testing.T) {
 	train, test, mean := movieLens(t)
-	items := train.transpose()
+	items := train.Transpose()
 	o := RatingOptions{Factors: 16, Regularization: .1, Scaled: true}
-	x, y := factors.New(train.rows(), o.Factors+1), factors.New(items.rows(), o.Factors+1)
+	x, y := factors.New(train.Rows(), o.Factors+1), factors.New(items.Rows(), o.Factors+1)
 	for i := range y.Rows() {
 		Initial(1, i, o.Factors, y.Row(i))
 	}
@@ -119,7 +120,7 @@ func TestMovieLens(t *testing.T) {
 		rate(t, o, mean, train, x, y)
 		rate(t, o, mean, items, y, x)
 	}
-	none := factors.New(max(test.rows(), items.rows()), o.Factors+1)
+	none := factors.New(max(test.Rows(), items.Rows()), o.Factors+1)
 	learnt, model, constant := errorsOf(train, x, y, mean, o.Factors), errorsOf(test, x, y, mean, o.Factors), errorsOf(test, none, none, mean, o.Factors)
 	t.Logf("RMSE %.4f, MAE %.4f of %v ratings; of those learnt from %.4f; of the mean %.4f, %.4f",
 		model.RMSE(), model.MAE(), model.N, learnt.RMSE(), constant.RMSE(), constant.MAE())
@@ -128,9 +129,9 @@ func TestMovieLens(t *testing.T) {
 	}
 }
 
-func errorsOf(m *sparse, x, y *factors.Matrix, mean float64, k int) (e RatingErrors) {
-	for u := range m.rows() {
-		columns, values := m.row(u)
+func errorsOf(m *datasets.Matrix, x, y *factors.Matrix, mean float64, k int) (e RatingErrors) {
+	for u := range m.Rows() {
+		columns, values := m.Row(u)
 		for n, i := range columns {
 			e.Add(float64(values[n]), Predict(mean, x.Row(u), y.Row(int(i)), k))
 		}
@@ -139,8 +140,8 @@ func errorsOf(m *sparse, x, y *factors.Matrix, mean float64, k int) (e RatingErr
 }
 
 // rate is a half-step for ratings.
-func rate(t *testing.T, o RatingOptions, mean float64, m *sparse, x, y *factors.Matrix) {
-	ranges(m.rows(), func() func(r, lo, hi int) {
+func rate(t *testing.T, o RatingOptions, mean float64, m *datasets.Matrix, x, y *factors.Matrix) {
+	ranges(m.Rows(), func() func(r, lo, hi int) {
 		s, err := NewRatingSolver(o, mean, y)
 		if err != nil {
 			t.Error(err)
@@ -148,7 +149,7 @@ func rate(t *testing.T, o RatingOptions, mean float64, m *sparse, x, y *factors.
 		}
 		return func(_, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				columns, values := m.row(i)
+				columns, values := m.Row(i)
 				if err := s.Row(columns, values, x.Row(i)); err != nil {
 					t.Errorf("row %d: %v", i, err)
 				}

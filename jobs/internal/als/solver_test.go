@@ -225,10 +225,10 @@ func TestSteps(t *testing.T) {
 func TestSameBits(t *testing.T) {
 	users := generated(300, 200, 20)
 	r := rand.New(rand.NewPCG(1, 2))
-	for range users.index {
-		users.values = append(users.values, float32(1+r.IntN(5)))
+	for range users.Index {
+		users.Values = append(users.Values, float32(1+r.IntN(5)))
 	}
-	items := users.transpose()
+	items := users.Transpose()
 	for _, method := range []Method{CG, Cholesky} {
 		var want *factors.Matrix
 		o := Defaults()

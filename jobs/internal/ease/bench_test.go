@@ -5,66 +5,26 @@ package ease
 import (
 	"bytes"
 	"math"
-	"math/rand/v2"
-	"slices"
-	"sort"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
-// generate makes who has what: popularity of items by Zipf's law, genres that users keep to, and more or less active
-// users. It is the same each time, and that of the other benchmarks of recommendations.
-func generate(users, items, perUser int) *memory {
-	random := rand.New(rand.NewPCG(1, 2))
-	const genres = 20
-	order := random.Perm(items) // index of the item of each popularity
-	cumulated := make([][]float64, genres+1)
-	members := make([][]uint32, genres+1) // all items last
-	for r, item := range order {
-		weight := 1 / math.Pow(float64(r+10), 0.8)
-		for _, g := range []int{r % genres, genres} {
-			last := 0.0
-			if n := len(cumulated[g]); n > 0 {
-				last = cumulated[g][n-1]
-			}
-			cumulated[g] = append(cumulated[g], last+weight)
-			members[g] = append(members[g], uint32(item))
-		}
-	}
-	m := &memory{columns: items, starts: []int{0}}
-	for range users {
-		n := int(float64(perUser) * math.Exp(0.45*random.NormFloat64()-0.1))
-		liked := []int{random.IntN(genres), random.IntN(genres), genres}
-		var row []uint32
-		for range n {
-			g := liked[random.IntN(len(liked))]
-			at := sort.SearchFloat64s(cumulated[g], random.Float64()*cumulated[g][len(cumulated[g])-1])
-			row = append(row, members[g][min(at, len(members[g])-1)])
-		}
-		slices.Sort(row)
-		m.index = append(m.index, slices.Compact(row)...)
-		m.starts = append(m.starts, len(m.index))
-	}
-	return m
-}
-
-// large is what the figures of the project are of, about 6 million pairs; turned has users for items.
-var (
-	large  = sync.OnceValue(func() *memory { return generate(53_424, 10_000, 134) })
-	turned = sync.OnceValue(func() *memory { return transpose(large()) })
-)
+// turned is the large matrix with users for items.
+var turned = sync.OnceValue(func() *datasets.Matrix { return datasets.Large().Transpose() })
 
 // sides calls f with 53,424 users and 10,000 items, and the other way round: the inverse is of the 10,000.
-func sides(b *testing.B, f func(b *testing.B, users, items *memory)) {
-	b.Run("items", func(b *testing.B) { f(b, large(), turned()) })
-	b.Run("users", func(b *testing.B) { f(b, turned(), large()) })
+func sides(b *testing.B, f func(b *testing.B, users, items *datasets.Matrix)) {
+	b.Run("items", func(b *testing.B) { f(b, datasets.Large(), turned()) })
+	b.Run("users", func(b *testing.B) { f(b, turned(), datasets.Large()) })
 }
 
 // BenchmarkSolve solves a model with two goroutines.
 func BenchmarkSolve(b *testing.B) {
-	sides(b, func(b *testing.B, users, items *memory) {
+	sides(b, func(b *testing.B, users, items *datasets.Matrix) {
 		cost := newCost(b)
 		for b.Loop() {
 			cost.of(func() { solved(b, users, items) })
@@ -84,7 +44,7 @@ func solved(b *testing.B, users, items Matrix) *Inverse {
 
 // BenchmarkScore makes lists of ten items for all users, with two Scorers.
 func BenchmarkScore(b *testing.B) {
-	sides(b, func(b *testing.B, users, items *memory) {
+	sides(b, func(b *testing.B, users, items *datasets.Matrix) {
 		var file bytes.Buffer
 		if err := solved(b, users, items).Write(&file); err != nil {
 			b.Fatal(err)
@@ -101,13 +61,13 @@ func BenchmarkScore(b *testing.B) {
 					cost.of(func() { scoreAll(b, k, m, users, items, rows) })
 				}
 				cost.report()
-				b.ReportMetric(2*float64(len(users.index))*10_000*float64(rows)/float64(users.Rows())/cost.least/1e9, "GFLOP/CPU-s")
+				b.ReportMetric(2*float64(len(users.Index))*10_000*float64(rows)/float64(users.Rows())/cost.least/1e9, "GFLOP/CPU-s")
 			})
 		}
 	})
 }
 
-func scoreAll(b *testing.B, k kernel, m *Model, users, items *memory, rows int) {
+func scoreAll(b *testing.B, k kernel, m *Model, users, items *datasets.Matrix, rows int) {
 	var group sync.WaitGroup
 	for w := range 2 {
 		group.Go(func() {

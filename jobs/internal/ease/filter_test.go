@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestFilter: with nothing left out all items are scored as the definition says, those of the user too; and lists by a filter are what is
@@ -40,9 +42,9 @@ func TestFilter(t *testing.T) {
 	})
 }
 
-func filtered(t rapid.TB, m *Model, users *memory, top int, f Filter) (all [][]Scored) {
+func filtered(t rapid.TB, m *Model, users *datasets.Matrix, top int, f Filter) (all [][]Scored) {
 	t.Helper()
-	s, err := NewScorer(m, users, transpose(users), top)
+	s, err := NewScorer(m, users, users.Transpose(), top)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +61,9 @@ func filtered(t rapid.TB, m *Model, users *memory, top int, f Filter) (all [][]S
 	return all
 }
 
-func checkAll(t rapid.TB, users *memory, want func(u, j int) float64, all [][]Scored) {
+func checkAll(t rapid.TB, users *datasets.Matrix, want func(u, j int) float64, all [][]Scored) {
 	t.Helper()
-	items, active := transpose(users), 0
+	items, active := users.Transpose(), 0
 	for j := range users.Columns() {
 		if of, _ := items.Row(j); len(of) > 0 {
 			active++
@@ -85,7 +87,7 @@ func checkAll(t rapid.TB, users *memory, want func(u, j int) float64, all [][]Sc
 }
 
 func TestFilterRefuses(t *testing.T) {
-	users := compress(2, 3, []entry{{0, 1, 1}, {1, 2, 1}}, true)
+	users := datasets.Compress(2, 3, datasets.Entries{{0, 1}: 1, {1, 2}: 1}, true)
 	s, err := NewScorer(opened(t, fileOf(t, users, false, Options{Lambda: 2})), users, nil, 2)
 	if err != nil {
 		t.Fatal(err)

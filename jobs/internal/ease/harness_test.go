@@ -13,81 +13,26 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
-// memory is a Matrix in memory.
-type memory struct {
-	columns int
-	starts  []int
-	index   []uint32
-	values  []float32 // nil: all are 1
-}
-
-func (m *memory) Rows() int    { return len(m.starts) - 1 }
-func (m *memory) Columns() int { return m.columns }
-
-func (m *memory) Row(i int) (columns []uint32, values []float32) {
-	a, b := m.starts[i], m.starts[i+1]
-	if m.values != nil {
-		values = m.values[a:b]
-	}
-	return m.index[a:b], values
-}
-
-// entry is one number of a matrix.
-type entry struct {
-	row, column uint32
-	value       float32
-}
-
-// compress makes a matrix of entries, in any order and without repetition; binary leaves the values out.
-func compress(rows, columns int, entries []entry, binary bool) *memory {
-	entries = slices.Clone(entries)
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.column, b.column))
-	})
-	m := &memory{columns: columns, starts: make([]int, rows+1)}
-	for _, e := range entries {
-		m.starts[e.row+1]++
-		m.index = append(m.index, e.column)
-		if !binary {
-			m.values = append(m.values, e.value)
-		}
-	}
-	for i := range rows {
-		m.starts[i+1] += m.starts[i]
-	}
-	return m
-}
-
-// transpose is a matrix with rows for columns.
-func transpose(m *memory) *memory {
-	var entries []entry
-	for i := range m.Rows() {
-		columns, values := m.Row(i)
-		for q, c := range columns {
-			entries = append(entries, entry{c, uint32(i), float32(weight(values, q))})
-		}
-	}
-	return compress(m.Columns(), m.Rows(), entries, m.values == nil)
-}
-
 // random makes a matrix in which each number is there with a probability that falls with the index; the rows and columns in gaps have none.
-func random(r *rand.Rand, users, items int, share float64, binary bool, gap int) *memory {
-	var entries []entry
+func random(r *rand.Rand, users, items int, share float64, binary bool, gap int) *datasets.Matrix {
+	entries := datasets.Entries{}
 	for u := range users {
 		for i := range items {
 			if gap > 0 && (u%gap == 1 || i%gap == 2) || r.Float64() > share*(1.5-float64(i)/float64(items)) {
 				continue
 			}
-			entries = append(entries, entry{uint32(u), uint32(i), float32(1+r.IntN(8)) / 4})
+			entries[[2]uint32{uint32(u), uint32(i)}] = float32(1+r.IntN(8)) / 4
 		}
 	}
-	return compress(users, items, entries, binary)
+	return datasets.Compress(users, items, entries, binary)
 }
 
 // drawMatrix draws a small matrix.
-func drawMatrix(t *rapid.T) *memory {
+func drawMatrix(t *rapid.T) *datasets.Matrix {
 	users := rapid.SampledFrom([]int{1, 2, 5, 33, 70}).Draw(t, "users")
 	items := rapid.SampledFrom([]int{1, 3, 31, 64, 90}).Draw(t, "items")
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -96,7 +41,7 @@ func drawMatrix(t *rapid.T) *memory {
 }
 
 // fileOf is a file of a model, solved for the side.
-func fileOf(t rapid.TB, users *memory, byUsers bool, o Options) []byte {
+func fileOf(t rapid.TB, users *datasets.Matrix, byUsers bool, o Options) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	if err := solvedAs(t, users, byUsers, o).Write(&file); err != nil {
@@ -106,9 +51,9 @@ func fileOf(t rapid.TB, users *memory, byUsers bool, o Options) []byte {
 }
 
 // solvedAs inverts the side that is asked for.
-func solvedAs(t rapid.TB, users *memory, byUsers bool, o Options) *Inverse {
+func solvedAs(t rapid.TB, users *datasets.Matrix, byUsers bool, o Options) *Inverse {
 	t.Helper()
-	items := transpose(users)
+	items := users.Transpose()
 	s, err := newShape(users, items)
 	if err != nil {
 		t.Fatal(err)
@@ -144,9 +89,9 @@ func opened(t testing.TB, data []byte) *Model {
 }
 
 // lists is the lists of all users from lo to hi-1.
-func lists(t rapid.TB, k kernel, m *Model, users *memory, top, lo, hi int) (all [][]Scored) {
+func lists(t rapid.TB, k kernel, m *Model, users *datasets.Matrix, top, lo, hi int) (all [][]Scored) {
 	t.Helper()
-	s, err := newScorer(k, m, users, transpose(users), top)
+	s, err := newScorer(k, m, users, users.Transpose(), top)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +112,7 @@ func lists(t rapid.TB, k kernel, m *Model, users *memory, top, lo, hi int) (all 
 }
 
 // oracle is the scores of all users and items by the definition, in float64: x_u B.
-func oracle(t rapid.TB, users *memory, lambda float64) *mat.Dense {
+func oracle(t rapid.TB, users *datasets.Matrix, lambda float64) *mat.Dense {
 	t.Helper()
 	n := users.Columns()
 	x := mat.NewDense(users.Rows(), n, nil)
@@ -199,9 +144,9 @@ func oracle(t rapid.TB, users *memory, lambda float64) *mat.Dense {
 }
 
 // checkLists compares lists, of users from lo on, with the scores of the oracle.
-func checkLists(t rapid.TB, users *memory, want *mat.Dense, top, lo int, lists [][]Scored) {
+func checkLists(t rapid.TB, users *datasets.Matrix, want *mat.Dense, top, lo int, lists [][]Scored) {
 	t.Helper()
-	items := transpose(users)
+	items := users.Transpose()
 	for k, list := range lists {
 		u := lo + k
 		had, _ := users.Row(u)

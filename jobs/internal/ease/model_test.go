@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
 )
 
 // golden is what the models in testdata were solved for. The files were written once, and are never written again.
-func golden() (users *memory, o Options) {
-	return compress(5, 4, []entry{
-		{0, 0, 1}, {0, 1, 2}, {1, 1, 1}, {1, 3, .5}, {2, 0, 1}, {2, 1, 1}, {2, 3, 3}, {4, 0, 4}, {4, 3, 1},
+func golden() (users *datasets.Matrix, o Options) {
+	return datasets.Compress(5, 4, datasets.Entries{
+		{0, 0}: 1, {0, 1}: 2, {1, 1}: 1, {1, 3}: .5, {2, 0}: 1, {2, 1}: 1, {2, 3}: 3, {4, 0}: 4, {4, 3}: 1,
 	}, false), Options{Lambda: 2.5}
 }
 
@@ -255,7 +256,7 @@ func (f *full) Write(p []byte) (int, error) {
 
 func TestWriteFails(t *testing.T) {
 	users, o := golden()
-	inv, err := Solve(t.Context(), users, transpose(users), o)
+	inv, err := Solve(t.Context(), users, users.Transpose(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestScores compares lists, from the inverse of either side, with the definition, and all kernels bit for bit.
@@ -70,7 +72,7 @@ func TestRanges(t *testing.T) {
 	users := random(rand.New(rand.NewPCG(3, 4)), 2*blockUsers+50, 40, .1, true, 0)
 	few := random(rand.New(rand.NewPCG(5, 6)), 150, 40, .1, true, 6)
 	for _, c := range []struct {
-		users   *memory
+		users   *datasets.Matrix
 		byUsers bool
 	}{{users, false}, {few, true}} {
 		m := opened(t, fileOf(t, c.users, c.byUsers, Options{Lambda: 2}))
@@ -113,15 +115,15 @@ func TestOtherUsers(t *testing.T) {
 	users := random(rand.New(rand.NewPCG(7, 8)), 80, 40, .2, false, 5)
 	m := opened(t, fileOf(t, users, false, Options{Lambda: 2}))
 	const without = 7 // an item that no user of the model has
-	if columns, _ := transpose(users).Row(without); len(columns) > 0 {
+	if columns, _ := users.Transpose().Row(without); len(columns) > 0 {
 		t.Fatal("the item has users")
 	}
 	columns, values := users.Row(3)
-	entries := []entry{{1, without, 9}, {2, without, 9}}
+	entries := datasets.Entries{{1, without}: 9, {2, without}: 9}
 	for q, c := range columns {
-		entries = append(entries, entry{0, c, values[q]}, entry{1, c, values[q]})
+		entries[[2]uint32{0, c}], entries[[2]uint32{1, c}] = values[q], values[q]
 	}
-	others := compress(3, 40, entries, false)
+	others := datasets.Compress(3, 40, entries, false)
 	s, err := NewScorer(m, others, nil, 10)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +142,7 @@ func TestOtherUsers(t *testing.T) {
 
 func TestNobody(t *testing.T) {
 	for _, size := range [][2]int{{0, 0}, {3, 0}, {0, 3}, {3, 4}, {4, 3}} {
-		users := compress(size[0], size[1], nil, true)
+		users := datasets.Compress(size[0], size[1], nil, true)
 		for _, byUsers := range []bool{false, true} {
 			m := opened(t, fileOf(t, users, byUsers, Options{Lambda: 1}))
 			for _, list := range lists(t, kernels()[0], m, users, 10, 0, size[0]) {
@@ -153,8 +155,8 @@ func TestNobody(t *testing.T) {
 }
 
 func TestScorerRefuses(t *testing.T) {
-	users := compress(3, 4, []entry{{0, 1, 1}, {2, 3, 1}}, true)
-	items := transpose(users)
+	users := datasets.Compress(3, 4, datasets.Entries{{0, 1}: 1, {2, 3}: 1}, true)
+	items := users.Transpose()
 	byItems, byUsers := opened(t, fileOf(t, users, false, Options{Lambda: 1})), opened(t, fileOf(t, users, true, Options{Lambda: 1}))
 	for _, c := range []struct {
 		m            *Model
@@ -164,7 +166,7 @@ func TestScorerRefuses(t *testing.T) {
 	}{
 		{byItems, items, users, 1, "4 x 3"},
 		{byUsers, items, users, 1, "4 x 3"},
-		{byUsers, compress(2, 4, nil, true), items, 1, "2 x 4"},
+		{byUsers, datasets.Compress(2, 4, nil, true), items, 1, "2 x 4"},
 		{byUsers, users, nil, 1, "items"},
 		{byUsers, users, users, 1, "items"},
 		{byItems, users, items, 0, "at least 1"},
@@ -190,7 +192,7 @@ func TestEmitFails(t *testing.T) {
 	failed := errors.New("failed")
 	for _, byUsers := range []bool{false, true} {
 		m := opened(t, fileOf(t, users, byUsers, Options{Lambda: 2}))
-		s, err := NewScorer(m, users, transpose(users), 5)
+		s, err := NewScorer(m, users, users.Transpose(), 5)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +214,7 @@ func TestScoresAllocateNothing(t *testing.T) {
 	users := random(rand.New(rand.NewPCG(11, 12)), 100, 120, .1, false, 7)
 	for _, byUsers := range []bool{false, true} {
 		m := opened(t, fileOf(t, users, byUsers, Options{Lambda: 2}))
-		s, err := NewScorer(m, users, transpose(users), 10)
+		s, err := NewScorer(m, users, users.Transpose(), 10)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,8 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestGram compares with the definition, for all rows and for those with entries, and any number of goroutines.
@@ -21,7 +23,7 @@ func TestGram(t *testing.T) {
 		rows := drawMatrix(rt)
 		of := active(rows)
 		o := Options{Lambda: 2.5, Workers: rapid.IntRange(0, 5).Draw(rt, "workers")}
-		m, err := gram(t.Context(), rows, transpose(rows), of, o)
+		m, err := gram(t.Context(), rows, rows.Transpose(), of, o)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func TestSolve(t *testing.T) {
 		for _, workers := range []int{0, 1, 3} {
 			var steps atomic.Int64
 			o := Options{Lambda: 5, Workers: workers, Progress: func(int, int) { steps.Add(1) }}
-			inv, err := Solve(t.Context(), users, transpose(users), o)
+			inv, err := Solve(t.Context(), users, users.Transpose(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +94,7 @@ func TestSolve(t *testing.T) {
 // TestResidual changes the inverse: the residual tells.
 func TestResidual(t *testing.T) {
 	users := random(rand.New(rand.NewPCG(5, 6)), 60, 40, .2, false, 5)
-	inv, err := Solve(t.Context(), users, transpose(users), Options{Lambda: 3})
+	inv, err := Solve(t.Context(), users, users.Transpose(), Options{Lambda: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestResidual(t *testing.T) {
 	if err := inv.matrix.SetRow(n-1, row); err != nil {
 		t.Fatal(err)
 	}
-	g, err := gram(t.Context(), transpose(users), users, inv.active, Options{Lambda: 3})
+	g, err := gram(t.Context(), users.Transpose(), users, inv.active, Options{Lambda: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,7 @@ func TestResidual(t *testing.T) {
 	for i := range n {
 		sum += math.Pow(.01*float64(g.At(n-1, i)), 2)
 	}
-	if got, want := inv.check(transpose(users), users), math.Sqrt(sum/float64(n)); math.Abs(got-want) > 1e-3*want {
+	if got, want := inv.check(users.Transpose(), users), math.Sqrt(sum/float64(n)); math.Abs(got-want) > 1e-3*want {
 		t.Errorf("the residual is %v, want %v", got, want)
 	}
 }
@@ -124,7 +126,7 @@ func TestSmallLambda(t *testing.T) {
 	refused := 0
 	for _, byUsers := range []bool{false, true} {
 		for _, lambda := range []float64{1e-12, 1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1} {
-			items := transpose(users)
+			items := users.Transpose()
 			s := shape{users: users.Rows(), items: items.Rows(), byUsers: byUsers, active: active(items)}
 			if byUsers {
 				s.active = active(users)
@@ -178,21 +180,21 @@ func TestLimit(t *testing.T) {
 }
 
 func TestSolveRefuses(t *testing.T) {
-	users := compress(2, 3, []entry{{0, 1, 2}, {1, 2, 1}}, false)
-	nan := compress(2, 3, []entry{{0, 1, 2}, {1, 2, float32(math.NaN())}}, false)
-	large := compress(2, 3, []entry{{0, 1, 1e30}, {1, 2, 1}}, false)
+	users := datasets.Compress(2, 3, datasets.Entries{{0, 1}: 2, {1, 2}: 1}, false)
+	nan := datasets.Compress(2, 3, datasets.Entries{{0, 1}: 2, {1, 2}: float32(math.NaN())}, false)
+	large := datasets.Compress(2, 3, datasets.Entries{{0, 1}: 1e30, {1, 2}: 1}, false)
 	for _, c := range []struct {
-		users, items *memory
+		users, items *datasets.Matrix
 		lambda       float64
 		want         string
 	}{
-		{users, transpose(users), 0, "lambda"},
-		{users, transpose(users), -1, "lambda"},
-		{users, transpose(users), math.NaN(), "lambda"},
-		{users, transpose(users), math.Inf(1), "lambda"},
+		{users, users.Transpose(), 0, "lambda"},
+		{users, users.Transpose(), -1, "lambda"},
+		{users, users.Transpose(), math.NaN(), "lambda"},
+		{users, users.Transpose(), math.Inf(1), "lambda"},
 		{users, users, 1, "not the transpose"},
-		{nan, transpose(nan), 1, "item 2 has values that are not finite"},
-		{large, transpose(large), 1, "item 1 has values"},
+		{nan, nan.Transpose(), 1, "item 2 has values that are not finite"},
+		{large, large.Transpose(), 1, "item 1 has values"},
 	} {
 		if _, err := Solve(t.Context(), c.users, c.items, Options{Lambda: c.lambda}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v", c.want, err)
@@ -208,10 +210,10 @@ func TestSolveIsCancelled(t *testing.T) {
 			cancel()
 		}
 	}}
-	if _, err := Solve(ctx, users, transpose(users), o); !errors.Is(err, context.Canceled) {
+	if _, err := Solve(ctx, users, users.Transpose(), o); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Solve(ctx, users, transpose(users), o); !errors.Is(err, context.Canceled) {
+	if _, err := Solve(ctx, users, users.Transpose(), o); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -236,7 +238,7 @@ func TestScales(t *testing.T) {
 		t.Fatal(err)
 	}
 	mx.Mul(&m, x)
-	items := transpose(users)
+	items := users.Transpose()
 	for j, s := range byUsers.scales {
 		want := 0.0
 		if of, _ := items.Row(j); len(of) > 0 {

@@ -1,35 +1,12 @@
 package interactions_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/interactions"
 )
-
-// dataFile is a file of the real data, which lie beside the repository.
-func dataFile(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above this package")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "data", "interactions", filepath.FromSlash(name))
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no real data: %v", err)
-	}
-	return path
-}
 
 // Real files have as many rows as those who publish them say.
 func TestRealData(t *testing.T) {
@@ -55,7 +32,7 @@ func TestRealData(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := read(t, largeParts, options(c.change), dataFile(t, c.name))
+			got := read(t, largeParts, options(c.change), datasets.Path(t, filepath.FromSlash(c.name)))
 			users, items, low := map[string]bool{}, map[string]bool{}, 0
 			for _, r := range got.rows {
 				users[r.User], items[r.Item] = true, true

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestScoreExcept: candidates are all that have a score, also items of the history, without those that are left out or not allowed;
@@ -53,7 +55,7 @@ func scorer(t *rapid.T, near Matrix, o ScoreOptions) *Scorer {
 }
 
 func TestAllowedOfOtherLength(t *testing.T) {
-	_, err := NewScorer(compress(3, 3, nil, true), ScoreOptions{Top: 1, Allowed: make([]bool, 2)})
+	_, err := NewScorer(datasets.Compress(3, 3, nil, true), ScoreOptions{Top: 1, Allowed: make([]bool, 2)})
 	if err == nil || !strings.Contains(err.Error(), "2 items are allowed or not, of 3") {
 		t.Error(err)
 	}

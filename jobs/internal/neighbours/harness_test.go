@@ -5,92 +5,16 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
-// memory is a Matrix in memory.
-type memory struct {
-	columns int
-	starts  []int
-	index   []uint32
-	values  []float32 // nil: all are 1
-}
-
-func (m *memory) Rows() int    { return len(m.starts) - 1 }
-func (m *memory) Columns() int { return m.columns }
-
-func (m *memory) Row(i int) (columns []uint32, values []float32) {
-	a, b := m.starts[i], m.starts[i+1]
-	if m.values != nil {
-		values = m.values[a:b]
-	}
-	return m.index[a:b], values
-}
-
-// entry is one number of a matrix.
-type entry struct {
-	row, column uint32
-	value       float32
-}
-
-// compress makes a matrix of entries, in any order and without repetition; binary leaves the values out.
-func compress(rows, columns int, entries []entry, binary bool) *memory {
-	entries = slices.Clone(entries)
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.column, b.column))
-	})
-	m := &memory{columns: columns, starts: make([]int, rows+1)}
-	for _, e := range entries {
-		m.starts[e.row+1]++
-		m.index = append(m.index, e.column)
-		if !binary {
-			m.values = append(m.values, e.value)
-		}
-	}
-	for i := range rows {
-		m.starts[i+1] += m.starts[i]
-	}
-	return m
-}
-
-// transpose is a matrix with rows for columns.
-func transpose(m Matrix) *memory {
-	t := &memory{columns: m.Rows(), starts: make([]int, m.Columns()+1)}
-	valued := false
-	for i := range m.Rows() {
-		columns, values := m.Row(i)
-		valued = valued || values != nil
-		for _, c := range columns {
-			t.starts[c+1]++
-		}
-	}
-	for c := range m.Columns() {
-		t.starts[c+1] += t.starts[c]
-	}
-	next := slices.Clone(t.starts)
-	t.index = make([]uint32, next[m.Columns()])
-	if valued {
-		t.values = make([]float32, len(t.index))
-	}
-	for i := range m.Rows() {
-		columns, values := m.Row(i)
-		for q, c := range columns {
-			t.index[next[c]] = uint32(i)
-			if valued {
-				t.values[next[c]] = values[q]
-			}
-			next[c]++
-		}
-	}
-	return t
-}
-
 // kernel makes a Kernel, or fails.
-func kernel(t testing.TB, m Method, users Matrix) *Kernel {
+func kernel(t rapid.TB, m Method, users *datasets.Matrix) *Kernel {
 	t.Helper()
-	k, err := NewKernel(m, users, transpose(users))
+	k, err := NewKernel(m, users, users.Transpose())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,21 +22,21 @@ func kernel(t testing.TB, m Method, users Matrix) *Kernel {
 }
 
 // stored is the matrix that a Scorer reads: all rows of a Kernel, by the items that users have.
-func stored(k *Kernel) *memory {
+func stored(k *Kernel) *datasets.Matrix {
 	items := k.items.Rows()
-	m := &memory{columns: items, starts: []int{0}}
+	m := &datasets.Matrix{Width: items, Starts: []int{0}}
 	var row []Neighbour
 	for i := range items {
 		row = k.Row(i, row[:0])
 		slices.SortFunc(row, func(a, b Neighbour) int { return cmp.Compare(a.Index, b.Index) })
 		for _, n := range row {
-			m.index = append(m.index, n.Index)
-			m.values = append(m.values, float32(n.Similarity))
+			m.Index = append(m.Index, n.Index)
+			m.Values = append(m.Values, float32(n.Similarity))
 		}
-		m.starts = append(m.starts, len(m.index))
+		m.Starts = append(m.Starts, len(m.Index))
 	}
 	if k.method.Transposed() {
-		return transpose(m)
+		return m.Transpose()
 	}
 	return m
 }
@@ -123,21 +47,20 @@ func near(a, b, relative float64) bool {
 }
 
 // drawMatrix draws a small matrix, a row for each user.
-func drawMatrix(t *rapid.T, binary bool) *memory {
+func drawMatrix(t *rapid.T, binary bool) *datasets.Matrix {
 	users := rapid.IntRange(1, 12).Draw(t, "users")
 	items := rapid.SampledFrom([]int{1, 2, 5, 14, 40}).Draw(t, "items")
 	density := rapid.SampledFrom([]int{3, 10, 50, 90}).Draw(t, "density") // percent
 	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-	var entries []entry
+	entries := datasets.Entries{}
 	for u := range users {
 		for i := range items {
 			if random.IntN(100) < density {
-				v := float32(1+random.IntN(40)) / 4
-				entries = append(entries, entry{uint32(u), uint32(i), v})
+				entries[[2]uint32{uint32(u), uint32(i)}] = float32(1+random.IntN(40)) / 4
 			}
 		}
 	}
-	return compress(users, items, entries, binary)
+	return datasets.Compress(users, items, entries, binary)
 }
 
 // drawMethod draws a Method with an algorithm and numbers that Check lets pass.

@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestRowsDoNotDependOnOthers: whatever rows a kernel has made before, a row has the same bits.
 func TestRowsDoNotDependOnOthers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		users, m := drawMatrix(t, rapid.Bool().Draw(t, "binary")), drawMethod(t)
-		items := transpose(users)
+		items := users.Transpose()
 		used, err := NewKernel(m, users, items)
 		if err != nil {
 			t.Fatal(err)
@@ -33,7 +35,7 @@ func TestRowsDoNotDependOnOthers(t *testing.T) {
 
 // TestRowsBeginLongerRows: what is passed over below the K best is never one of them, with many users too.
 func TestRowsBeginLongerRows(t *testing.T) {
-	users := generate(600, 150, 25)
+	users := datasets.Generate(600, 150, 25)
 	for _, a := range Algorithms() {
 		for _, n := range []int{1, 5, 40} {
 			some, all := Defaults(a), Defaults(a)
@@ -65,7 +67,7 @@ func TestEqualCosinesAreEqual(t *testing.T) {
 
 // TestRowIsAppended: what dst holds stays.
 func TestRowIsAppended(t *testing.T) {
-	users := compress(1, 2, []entry{{0, 0, 1}, {0, 1, 1}}, true)
+	users := datasets.Compress(1, 2, datasets.Entries{{0, 0}: 1, {0, 1}: 1}, true)
 	k := kernel(t, Defaults(Cosine), users)
 	row := k.Row(0, []Neighbour{{7, 7}})
 	if !slices.Equal(row, []Neighbour{{7, 7}, {1, 1}}) {
@@ -76,14 +78,14 @@ func TestRowIsAppended(t *testing.T) {
 // TestManyUsers: counts above 65535 are exact too.
 func TestManyUsers(t *testing.T) {
 	const n = 70_000
-	var entries []entry
+	entries := datasets.Entries{}
 	for u := range uint32(n) {
-		entries = append(entries, entry{u, 0, 1}, entry{u, 1, 1})
+		entries[[2]uint32{u, 0}], entries[[2]uint32{u, 1}] = 1, 1
 		if u < 30_000 {
-			entries = append(entries, entry{u, 2, 1})
+			entries[[2]uint32{u, 2}] = 1
 		}
 	}
-	k := kernel(t, Method{Algorithm: Jaccard, K: 5}, compress(n, 4, entries, true))
+	k := kernel(t, Method{Algorithm: Jaccard, K: 5}, datasets.Compress(n, 4, entries, true))
 	for item, want := range [][]Neighbour{{{1, 1}, {2, 3. / 7}}, {{0, 1}, {2, 3. / 7}}, {{0, 3. / 7}, {1, 3. / 7}}, nil} {
 		if got := k.Row(item, nil); !slices.Equal(got, want) {
 			t.Errorf("item %d: %v, want %v", item, got, want)
@@ -120,7 +122,7 @@ func TestLogLikelihoodRatio(t *testing.T) {
 
 // TestLessThanByChanceIsNotSimilar: where chance would put items together as often, or more.
 func TestLessThanByChanceIsNotSimilar(t *testing.T) {
-	users := compress(4, 3, []entry{{0, 0, 1}, {1, 0, 1}, {0, 1, 1}, {2, 1, 1}, {0, 2, 1}, {1, 2, 1}}, true)
+	users := datasets.Compress(4, 3, datasets.Entries{{0, 0}: 1, {1, 0}: 1, {0, 1}: 1, {2, 1}: 1, {0, 2}: 1, {1, 2}: 1}, true)
 	k := kernel(t, Defaults(LLR), users)
 	row := k.Row(0, nil)
 	if len(row) != 1 || row[0].Index != 2 {
@@ -129,7 +131,7 @@ func TestLessThanByChanceIsNotSimilar(t *testing.T) {
 }
 
 func TestRowsAllocateNothing(t *testing.T) {
-	users := generate(300, 200, 20)
+	users := datasets.Generate(300, 200, 20)
 	for _, a := range Algorithms() {
 		k := kernel(t, Defaults(a), users)
 		row := k.Row(0, nil)
@@ -145,9 +147,9 @@ func TestRowsAllocateNothing(t *testing.T) {
 }
 
 func TestMatricesThatDoNotBelongTogether(t *testing.T) {
-	users := compress(2, 3, []entry{{0, 0, 1}}, true)
-	for name, items := range map[string]*memory{
-		"as they are": users, "other users": compress(3, 3, nil, true), "other items": compress(2, 2, nil, true),
+	users := datasets.Compress(2, 3, datasets.Entries{{0, 0}: 1}, true)
+	for name, items := range map[string]*datasets.Matrix{
+		"as they are": users, "other users": datasets.Compress(3, 3, nil, true), "other items": datasets.Compress(2, 2, nil, true),
 	} {
 		if _, err := NewKernel(Defaults(Cosine), users, items); err == nil || !strings.Contains(err.Error(), "transpose") {
 			t.Errorf("%s: %v", name, err)
@@ -158,7 +160,7 @@ func TestMatricesThatDoNotBelongTogether(t *testing.T) {
 func TestEmptyMatrices(t *testing.T) {
 	for _, a := range Algorithms() {
 		for _, size := range [][2]int{{0, 0}, {0, 3}, {3, 0}, {2, 3}} {
-			k := kernel(t, Defaults(a), compress(size[0], size[1], nil, true))
+			k := kernel(t, Defaults(a), datasets.Compress(size[0], size[1], nil, true))
 			for i := range size[1] {
 				if row := k.Row(i, nil); len(row) != 0 {
 					t.Errorf("%s, %v: %v", a, size, row)
@@ -189,8 +191,8 @@ func TestValuesThatDoNotFit(t *testing.T) {
 		{Defaults(Jaccard), nan, false},
 		{Defaults(LLR), -3, false},
 	} {
-		users := compress(2, 3, []entry{{0, 0, 1}, {1, 1, 1}, {1, 2, c.value}}, false)
-		_, err := NewKernel(c.method, users, transpose(users))
+		users := datasets.Compress(2, 3, datasets.Entries{{0, 0}: 1, {1, 1}: 1, {1, 2}: c.value}, false)
+		_, err := NewKernel(c.method, users, users.Transpose())
 		switch {
 		case (err != nil) != c.bad:
 			t.Errorf("%s, %v: %v", c.method.Algorithm, c.value, err)
@@ -202,7 +204,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 
 // TestNegativeValues: a cosine below 0 is not among the neighbours.
 func TestNegativeValues(t *testing.T) {
-	users := compress(2, 3, []entry{{0, 0, 2}, {0, 1, -1}, {0, 2, 1}, {1, 2, 1}}, false)
+	users := datasets.Compress(2, 3, datasets.Entries{{0, 0}: 2, {0, 1}: -1, {0, 2}: 1, {1, 2}: 1}, false)
 	row := kernel(t, Defaults(Cosine), users).Row(0, nil)
 	if len(row) != 1 || row[0].Index != 2 || !near(row[0].Similarity, math.Sqrt(0.5), 1e-12) {
 		t.Errorf("got %v", row)
@@ -211,9 +213,9 @@ func TestNegativeValues(t *testing.T) {
 
 // TestOnesAreBinary: values that are all 1 give what no values give, but for rounding.
 func TestOnesAreBinary(t *testing.T) {
-	binary := generate(60, 30, 8)
+	binary := datasets.Generate(60, 30, 8)
 	ones := *binary
-	ones.values = slices.Repeat([]float32{1}, len(binary.index))
+	ones.Values = slices.Repeat([]float32{1}, len(binary.Index))
 	for _, a := range Algorithms() {
 		x, y := kernel(t, Defaults(a), binary), kernel(t, Defaults(a), &ones)
 		for i := range 30 {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 func TestDefaultsPassCheck(t *testing.T) {
@@ -55,7 +57,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 			t.Errorf("%+v: %v, want %q", c.method, err, c.want)
 		}
-		if _, kernelErr := NewKernel(c.method, compress(0, 0, nil, true), compress(0, 0, nil, true)); (err == nil) != (kernelErr == nil) {
+		if _, kernelErr := NewKernel(c.method, datasets.Compress(0, 0, nil, true), datasets.Compress(0, 0, nil, true)); (err == nil) != (kernelErr == nil) {
 			t.Errorf("%+v: Check says %v, NewKernel %v", c.method, err, kernelErr)
 		}
 	}

@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // TestNarrow: rows are the same bits whether a kernel copies the matrix or not.
 func TestNarrow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		users, m := drawMatrix(t, rapid.Bool().Draw(t, "binary")), drawMethod(t)
-		copied, plain := kernelOf(t, m, users), kernelOf(t, m, users)
+		copied, plain := kernel(t, m, users), kernel(t, m, users)
 		if copied.weights.valued != (copied.weights.narrow == nil) {
 			t.Fatalf("values count: %v, copy: %v", copied.weights.valued, copied.weights.narrow)
 		}
@@ -26,18 +28,10 @@ func TestNarrow(t *testing.T) {
 	})
 }
 
-func kernelOf(t *rapid.T, m Method, users Matrix) *Kernel {
-	k, err := NewKernel(m, users, transpose(users))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 // TestNarrowAccumulators: all sizes of counts and sums have rows to the last column that a copy can have.
 func TestNarrowAccumulators(t *testing.T) {
 	const last = narrowColumns - 1
-	users := compress(2, narrowColumns, []entry{{0, 0, 1}, {0, last, 1}, {1, 1, 1}, {1, 2, 1}, {1, 3, 1}, {1, 4, 1}, {1, last, 1}}, true)
+	users := datasets.Compress(2, narrowColumns, datasets.Entries{{0, 0}: 1, {0, last}: 1, {1, 1}: 1, {1, 2}: 1, {1, 3}: 1, {1, 4}: 1, {1, last}: 1}, true)
 	n := newNarrow(users)
 	counts, more, sums := new([narrowColumns]uint16), new([narrowColumns]uint32), new([narrowColumns]float64)
 	of := []uint32{1, 0, 1}

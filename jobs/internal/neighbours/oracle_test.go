@@ -143,7 +143,7 @@ func TestRowsAreWhatTheDefinitionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		binary := rapid.Bool().Draw(t, "binary")
 		users, m := drawMatrix(t, binary), drawMethod(t)
-		k, err := NewKernel(m, users, transpose(users))
+		k, err := NewKernel(m, users, users.Transpose())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func checkRow(t *rapid.T, d dense, m Method, i int, row []Neighbour) {
 func TestCosineOfCountsHasExactTies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		users := drawMatrix(t, true)
-		k, err := NewKernel(Method{Algorithm: Cosine, K: 4}, users, transpose(users))
+		k, err := NewKernel(Method{Algorithm: Cosine, K: 4}, users, users.Transpose())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestCosineOfCountsHasExactTies(t *testing.T) {
 func TestScoresAreWhatTheDefinitionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		users, m := drawMatrix(t, rapid.Bool().Draw(t, "binary")), drawMethod(t)
-		k, err := NewKernel(m, users, transpose(users))
+		k, err := NewKernel(m, users, users.Transpose())
 		if err != nil {
 			t.Fatal(err)
 		}

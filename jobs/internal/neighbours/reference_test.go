@@ -5,21 +5,24 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
-// reference is the lists of a CSV file with user, rank, item, score, by the index of users; items are indexes.
-func reference(t *testing.T, s *split, file string) map[int][]Scored {
+// reference is the lists of a file by the index of users; items are indexes.
+func (s split) reference(t *testing.T, file string) map[int][]Scored {
 	t.Helper()
 	lists := map[int][]Scored{}
-	for _, row := range table(t, shared(t, "splits", "lastfm-hash80", file)) {
-		u, _ := slices.BinarySearch(s.userIDs, whole(t, row[0]))
-		i, _ := slices.BinarySearch(s.itemIDs, whole(t, row[2]))
-		c := Scored{Index: uint32(i), Score: real(t, row[3])}
-		if list := lists[u]; len(list) > 0 && list[len(list)-1].Score < c.Score {
-			t.Fatalf("%s: the scores of user %s ascend", file, row[0])
-		}
-		if c.Score > 0 { // the reference fills lists up
-			lists[u] = append(lists[u], c)
+	for user, list := range s.Lists(t, file) {
+		u, _ := slices.BinarySearch(s.UserIDs, user)
+		for r, c := range list {
+			if r > 0 && list[r-1].Score < c.Score {
+				t.Fatalf("%s: the scores of user %d ascend", file, user)
+			}
+			if c.Score > 0 { // the reference fills lists up
+				i, _ := slices.BinarySearch(s.ItemIDs, c.Item)
+				lists[u] = append(lists[u], Scored{Index: uint32(i), Score: c.Score})
+			}
 		}
 	}
 	if len(lists) < 1800 {
@@ -34,20 +37,20 @@ func TestPopularityIsThatOfTheReference(t *testing.T) {
 	score := func(n int) [][]Scored {
 		return s.lists(func(history []uint32) []Scored { return popularity.Score(history, n, nil) })
 	}
-	want := reference(t, s, "popularity_top10.csv")
+	want := s.reference(t, "popularity_top10.csv")
 	for u, list := range score(10) {
 		if !slices.EqualFunc(list, want[u], func(a, b Scored) bool { return a.Index == b.Index && a.Score == b.Score }) {
-			t.Errorf("user %d: %v, want %v", s.userIDs[u], list, want[u])
+			t.Errorf("user %d: %v, want %v", s.UserIDs[u], list, want[u])
 		}
 	}
-	compare(t, "lastfm-hash80", "popularity", s.metrics(score(20)), 1e-4)
+	s.Compare(t, "popularity", s.metrics(score(20)), 1e-4)
 	s = gowalla(t)
 	popularity = NewPopularity(counts(s))
-	compare(t, "gowalla-published", "popularity", s.metrics(score(20)), 1e-4)
+	s.Compare(t, "popularity", s.metrics(score(20)), 1e-4)
 }
 
-func counts(s *split) (counts []int) {
-	items := transpose(s.users)
+func counts(s split) (counts []int) {
+	items := s.Train.Transpose()
 	for i := range items.Rows() {
 		users, _ := items.Row(i)
 		counts = append(counts, len(users))
@@ -58,18 +61,14 @@ func counts(s *split) (counts []int) {
 // TestCosinesAreThoseOfTheReference: the reference has cut ties at K anyhow, so ranks are compared, not items.
 func TestCosinesAreThoseOfTheReference(t *testing.T) {
 	s := lastfm(t)
-	k := kernel(t, Method{Algorithm: Cosine, K: 20}, s.users)
-	want := map[int][]float64{}
-	for _, row := range table(t, shared(t, "splits", "lastfm-hash80", "cosine20_neighbours.csv")) {
-		i, _ := slices.BinarySearch(s.itemIDs, whole(t, row[0]))
-		want[i] = append(want[i], real(t, row[3]))
-	}
+	k := kernel(t, Method{Algorithm: Cosine, K: 20}, s.Train)
+	want := s.Lists(t, "cosine20_neighbours.csv")
 	rows := 0
-	for i := range s.itemIDs {
+	for i, id := range s.ItemIDs {
 		row := k.Row(i, nil)
 		rows += len(row)
-		if !slices.EqualFunc(row, want[i], func(n Neighbour, s float64) bool { return near(n.Similarity, s, 1e-6) }) {
-			t.Errorf("item %d: %v, want %v", s.itemIDs[i], row, want[i])
+		if !slices.EqualFunc(row, want[id], func(n Neighbour, c datasets.Listed) bool { return near(n.Similarity, c.Score, 1e-6) }) {
+			t.Errorf("item %d: %v, want %v", id, row, want[id])
 		}
 	}
 	if rows != 308_064 {
@@ -90,8 +89,8 @@ func TestListsAreThoseOfTheReference(t *testing.T) {
 	} {
 		t.Run(string(c.method.Algorithm), func(t *testing.T) {
 			s := lastfm(t)
-			k := kernel(t, c.method, s.users)
-			want := reference(t, s, c.file)
+			k := kernel(t, c.method, s.Train)
+			want := s.reference(t, c.file)
 			neighbours := stored(k)
 			lists := s.scored(t, neighbours, 20)
 			edges := newEdges(t, c.method, s, neighbours)
@@ -103,14 +102,14 @@ func TestListsAreThoseOfTheReference(t *testing.T) {
 				}
 				differ++
 				if why := edges.explain(u, list, want[u]); why != "" {
-					t.Errorf("user %d: %s", s.userIDs[u], why)
+					t.Errorf("user %d: %s", s.UserIDs[u], why)
 				}
 			}
 			if share := 1 - float64(differ)/float64(len(want)); share < c.equal {
 				t.Errorf("the lists of %.1f %% of the users are equal", 100*share)
 			}
 			t.Logf("%d of %d users differ by ties at K", differ, len(want))
-			compare(t, "lastfm-hash80", c.model, s.metrics(lists), 1e-3)
+			s.Compare(t, c.model, s.metrics(lists), 1e-3)
 		})
 	}
 }
@@ -121,25 +120,25 @@ func sameList(a, b []Scored) bool {
 
 // edges knows whole rows of similarities, to tell whether a difference comes from a tie at K.
 type edges struct {
-	s          *split
+	s          split
 	m          Method
-	neighbours *memory // that are kept
-	k          *Kernel // keeps all
+	neighbours *datasets.Matrix // that are kept
+	k          *Kernel          // keeps all
 	rows       map[uint32]edge
 }
 
 // edge is the end of a row where the last that is kept and the first that is not are equal: which items are.
 type edge map[uint32]bool
 
-func newEdges(t *testing.T, m Method, s *split, neighbours *memory) *edges {
+func newEdges(t *testing.T, m Method, s split, neighbours *datasets.Matrix) *edges {
 	all := m
-	all.K = len(s.itemIDs)
-	return &edges{s: s, m: m, neighbours: neighbours, k: kernel(t, all, s.users), rows: map[uint32]edge{}}
+	all.K = len(s.ItemIDs)
+	return &edges{s: s, m: m, neighbours: neighbours, k: kernel(t, all, s.Train), rows: map[uint32]edge{}}
 }
 
 // score is our score of any candidate for a user.
 func (e *edges) score(user int, candidate uint32) (sum float64) {
-	history, _ := e.s.users.Row(user)
+	history, _ := e.s.Train.Row(user)
 	for _, h := range history {
 		columns, similarities := e.neighbours.Row(int(h))
 		if q, there := slices.BinarySearch(columns, candidate); there {
@@ -168,7 +167,7 @@ func (e *edges) of(row uint32) edge {
 
 // tied tells whether the score of a candidate for a user has a part that is in a tie at K.
 func (e *edges) tied(user int, candidate uint32) bool {
-	history, _ := e.s.users.Row(user)
+	history, _ := e.s.Train.Row(user)
 	return slices.ContainsFunc(history, func(h uint32) bool {
 		if e.m.Transposed() {
 			return e.of(candidate)[h]
@@ -182,15 +181,15 @@ func (e *edges) explain(user int, ours, want []Scored) string {
 	for _, c := range want {
 		score := e.score(user, c.Index)
 		if !near(score, c.Score, 1e-6) && !e.tied(user, c.Index) {
-			return fmt.Sprintf("item %d: %v, want %v", e.s.itemIDs[c.Index], score, c.Score)
+			return fmt.Sprintf("item %d: %v, want %v", e.s.ItemIDs[c.Index], score, c.Score)
 		}
 		if absent(c.Index, ours) && score > last10(ours)*(1+1e-6) {
-			return fmt.Sprintf("item %d with %v is not in our list", e.s.itemIDs[c.Index], score)
+			return fmt.Sprintf("item %d with %v is not in our list", e.s.ItemIDs[c.Index], score)
 		}
 	}
 	for r, c := range ours {
 		if absent(c.Index, want) && c.Score > last10(want)*(1+1e-6) && !e.tied(user, c.Index) {
-			return fmt.Sprintf("rank %d: item %d with %v is not in the list", r+1, e.s.itemIDs[c.Index], c.Score)
+			return fmt.Sprintf("rank %d: item %d with %v is not in the list", r+1, e.s.ItemIDs[c.Index], c.Score)
 		}
 	}
 	return ""
@@ -217,7 +216,7 @@ func TestMetricsAreThoseOfTheReference(t *testing.T) {
 		m.K, m.Shrink = k, shrink
 		return m
 	}
-	splits := map[string]*split{"lastfm-hash80": lastfm(t), "gowalla-published": gowalla(t)}
+	splits := map[string]split{"lastfm-hash80": lastfm(t), "gowalla-published": gowalla(t)}
 	for _, c := range []struct {
 		data, model string
 		method      Method
@@ -233,10 +232,10 @@ func TestMetricsAreThoseOfTheReference(t *testing.T) {
 		{"gowalla-published", "RP3beta a=1.0 b=0.2 K=200", Defaults(RP3beta), 1e-3},
 	} {
 		s := splits[c.data]
-		got := s.metrics(s.scored(t, stored(kernel(t, c.method, s.users)), 20))
-		compare(t, c.data, c.model, got, c.tolerance)
-		if c.data == "gowalla-published" && c.method == Defaults(RP3beta) && (got["R@20"] < 0.184 || got["NDCG@20"] < 0.153) {
-			t.Errorf("R@20 %.5f, NDCG@20 %.5f", got["R@20"], got["NDCG@20"])
+		got := s.metrics(s.scored(t, stored(kernel(t, c.method, s.Train)), 20))
+		s.Compare(t, c.model, got, c.tolerance)
+		if c.data == "gowalla-published" && c.method == Defaults(RP3beta) && (got["recall@20"] < 0.184 || got["NDCG@20"] < 0.153) {
+			t.Errorf("recall@20 %.5f, NDCG@20 %.5f", got["recall@20"], got["NDCG@20"])
 		}
 	}
 }
@@ -244,7 +243,7 @@ func TestMetricsAreThoseOfTheReference(t *testing.T) {
 // TestLikelihoodRatioIsWorthIt: Mahout has no reference here; it is well above popularity and cosine.
 func TestLikelihoodRatioIsWorthIt(t *testing.T) {
 	s := lastfm(t)
-	got := s.metrics(s.scored(t, stored(kernel(t, Defaults(LLR), s.users)), 20))
+	got := s.metrics(s.scored(t, stored(kernel(t, Defaults(LLR), s.Train)), 20))
 	if math.Abs(got["NDCG@10"]-0.2327) > 1e-3 {
 		t.Errorf("NDCG@10 %.5f", got["NDCG@10"])
 	}

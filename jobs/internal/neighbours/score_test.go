@@ -8,22 +8,24 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/datasets"
 )
 
 // speaks makes neighbours of many items, with few different similarities, so that there are ties; some rows are long
 // and some empty.
-func speaks(items int, seed uint64) *memory {
+func speaks(items int, seed uint64) *datasets.Matrix {
 	random := rand.New(rand.NewPCG(seed, 1))
-	var entries []entry
+	entries := datasets.Entries{}
 	for h := range items {
 		share := []int{0, 1, 5, 90}[random.IntN(4)]
 		for c := range items {
 			if random.IntN(100) < share {
-				entries = append(entries, entry{uint32(h), uint32(c), float32(1+random.IntN(8)) / 8})
+				entries[[2]uint32{uint32(h), uint32(c)}] = float32(1+random.IntN(8)) / 8
 			}
 		}
 	}
-	return compress(items, items, entries, false)
+	return datasets.Compress(items, items, entries, false)
 }
 
 // TestScoresOfManyCandidates: more than a chunk of candidates, and rows that are long beside few candidates.
@@ -61,7 +63,7 @@ func drawHistory(t *rapid.T, items, n int) []uint32 {
 }
 
 func TestScoreIsAppended(t *testing.T) {
-	neighbours := compress(2, 2, []entry{{0, 1, .5}}, false)
+	neighbours := datasets.Compress(2, 2, datasets.Entries{{0, 1}: .5}, false)
 	s, err := NewScorer(neighbours, ScoreOptions{Top: 3, Because: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -75,12 +77,12 @@ func TestScoreIsAppended(t *testing.T) {
 
 // TestEqualReasonsAreInOrder: of equal contributions the lowest items stand first, and stay.
 func TestEqualReasonsAreInOrder(t *testing.T) {
-	var entries []entry
+	entries := datasets.Entries{}
 	for h := range uint32(6) {
-		entries = append(entries, entry{h, 6, .5})
+		entries[[2]uint32{h, 6}] = .5
 	}
-	entries[4].value = .75
-	s, err := NewScorer(compress(7, 7, entries, false), ScoreOptions{Top: 1, Because: 3})
+	entries[[2]uint32{4, 6}] = .75
+	s, err := NewScorer(datasets.Compress(7, 7, entries, false), ScoreOptions{Top: 1, Because: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +94,7 @@ func TestEqualReasonsAreInOrder(t *testing.T) {
 
 // TestBinaryNeighbours: nil similarities are all 1.
 func TestBinaryNeighbours(t *testing.T) {
-	s, err := NewScorer(compress(3, 3, []entry{{0, 2, 1}, {1, 2, 1}}, true), ScoreOptions{Top: 1, Because: 5})
+	s, err := NewScorer(datasets.Compress(3, 3, datasets.Entries{{0, 2}: 1, {1, 2}: 1}, true), ScoreOptions{Top: 1, Because: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,13 +105,13 @@ func TestBinaryNeighbours(t *testing.T) {
 }
 
 func TestScorerRefuses(t *testing.T) {
-	square := compress(3, 3, nil, true)
+	square := datasets.Compress(3, 3, nil, true)
 	for _, c := range []struct {
-		neighbours *memory
+		neighbours *datasets.Matrix
 		options    ScoreOptions
 		want       string
 	}{
-		{compress(2, 3, nil, true), ScoreOptions{Top: 1}, "2 x 3"},
+		{datasets.Compress(2, 3, nil, true), ScoreOptions{Top: 1}, "2 x 3"},
 		{square, ScoreOptions{}, "candidate"},
 		{square, ScoreOptions{Top: 1, Because: -1}, "reason"},
 	} {
@@ -120,7 +122,7 @@ func TestScorerRefuses(t *testing.T) {
 }
 
 func TestScoresAllocateNothing(t *testing.T) {
-	users := generate(200, 500, 25)
+	users := datasets.Generate(200, 500, 25)
 	s, err := NewScorer(stored(kernel(t, Defaults(RP3beta), users)), ScoreOptions{Top: 10, Because: 3})
 	if err != nil {
 		t.Fatal(err)
