@@ -18,11 +18,21 @@ type Matrix struct {
 
 // New makes a matrix of n rows, all 0. It takes Bytes(n) of memory.
 func New(n int) (*Matrix, error) {
+	return NewIn(n, func(n int) ([]float32, error) { return hugepages.Make[float32](n), nil })
+}
+
+// NewIn is New in memory that zeros returns: so many numbers, all 0. They are read and written block by block, so that they can be those of a file.
+func NewIn(n int, zeros func(n int) ([]float32, error)) (*Matrix, error) {
 	if n < 0 || n > maxSide {
 		return nil, fmt.Errorf("a symmetric matrix of %d rows: at most %d", n, maxSide)
 	}
-	tiles := tilesOf(n)
-	return &Matrix{n: n, tiles: tiles, numbers: hugepages.Make[float32](int(numbersOf(tiles)))}, nil
+	m := &Matrix{n: n, tiles: tilesOf(n)}
+	numbers, err := zeros(int(numbersOf(m.tiles)))
+	if err != nil {
+		return nil, err
+	}
+	m.numbers = numbers
+	return m, nil
 }
 
 func tilesOf(n int) int { return (n + tileSide - 1) / tileSide }

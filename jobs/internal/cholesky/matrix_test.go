@@ -1,6 +1,7 @@
 package cholesky
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -108,5 +109,24 @@ func TestTranspose(t *testing.T) {
 		if to[i] != from[i%tileSide*tileSide+i/tileSide] {
 			t.Fatalf("number %d", i)
 		}
+	}
+}
+
+// TestNewIn: a matrix is in the memory that it is given, or there is none.
+func TestNewIn(t *testing.T) {
+	var given []float32
+	m, err := NewIn(70, func(n int) ([]float32, error) {
+		given = make([]float32, n)
+		return given, nil
+	})
+	if err != nil || int64(4*len(given)) != Bytes(70) {
+		t.Fatalf("%d numbers, %v", len(given), err)
+	}
+	if err := m.SetRow(0, []float64{3}); err != nil || !slices.Contains(given, 3) {
+		t.Errorf("it has other numbers, %v", err)
+	}
+	full := errors.New("full")
+	if _, err := NewIn(70, func(int) ([]float32, error) { return nil, full }); !errors.Is(err, full) {
+		t.Errorf("without memory: %v", err)
 	}
 }

@@ -48,6 +48,9 @@ func (e *PrecisionError) Unwrap() error { return e.Err }
 type Options struct {
 	Lambda  float64 // regularisation: added to the diagonal; above 0
 	Workers int     // goroutines; less than 1 is 1
+	// Zeros, if it is not nil, returns the memory of the inverse: so many numbers, all 0, which can be those of a file. They take
+	// most of SolveBytes, and must stay as long as the Inverse.
+	Zeros func(n int) ([]float32, error)
 	// Progress, if it is not nil, is told how much of the inverse is done. Several goroutines may call it at once.
 	Progress func(done, all int)
 }

@@ -15,7 +15,11 @@ const gramRows = 32
 // gram is the products of all pairs of the active rows, with lambda added to the diagonal. Others is the transpose of
 // rows. Each number is summed in float64 in the order of the columns.
 func gram(ctx context.Context, rows, others Matrix, active []uint32, o Options) (*cholesky.Matrix, error) {
-	m, err := cholesky.New(len(active))
+	newMatrix := cholesky.New
+	if o.Zeros != nil {
+		newMatrix = func(n int) (*cholesky.Matrix, error) { return cholesky.NewIn(n, o.Zeros) }
+	}
+	m, err := newMatrix(len(active))
 	if err != nil {
 		return nil, err
 	}

@@ -18,5 +18,6 @@
 // # Truncation
 //
 // A file must not change while it is mapped: if it is cut short, a read behind its end kills the process (SIGBUS). Files of job
-// directories never change.
+// directories never change. A file of OpenScratch is written to where it lies: then a page that the file system has no block for kills the
+// process too, so all of it is written before. (Where each write takes a new block, as in btrfs and ZFS, that does not help on a full disk.)
 package mapped

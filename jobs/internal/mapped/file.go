@@ -6,16 +6,22 @@ import (
 	"os"
 )
 
-// File is a file in memory, read-only. It can be used by several goroutines.
+// File is a file in memory. It can be used by several goroutines.
 type File struct {
 	path   string
 	data   []byte
 	mapped bool // data is a mapping
 }
 
-// Open maps a file. Where the system cannot map it, it is read.
-func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+// Open maps a file, read-only. Where the system cannot map it, it is read.
+func Open(path string) (*File, error) { return open(path, os.O_RDONLY) }
+
+// OpenScratch maps a file whose Bytes can be written to, by one process; whether the file has what is written is not certain. All of it must have
+// been written before: where the disk is full, a hole kills the process (SIGBUS).
+func OpenScratch(path string) (*File, error) { return open(path, os.O_RDWR) }
+
+func open(path string, flag int) (*File, error) {
+	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +39,7 @@ func Open(path string) (*File, error) {
 	case size == 0: // which no system maps
 		return &File{path: path}, nil
 	}
-	data, mapped, err := load(f, int(size))
+	data, mapped, err := load(f, int(size), flag == os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("%s: map into memory: %w", path, err)
 	}
@@ -43,7 +49,7 @@ func Open(path string) (*File, error) {
 // Path is the path that was given to Open.
 func (f *File) Path() string { return f.path }
 
-// Bytes are the bytes of the file, which begin at a multiple of 8. They must not be written to, nor used after Close.
+// Bytes are the bytes of the file, which begin at a multiple of 8. They must not be written to but for OpenScratch, nor used after Close.
 func (f *File) Bytes() []byte { return f.data }
 
 // Close gives the memory back. A second Close does nothing.

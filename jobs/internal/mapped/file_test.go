@@ -136,3 +136,36 @@ func TestViewIsNoCopy(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestOpenScratch: what is written to the memory of a file is there, and stays when its name is gone; other files cannot be written to.
+func TestOpenScratch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scratch")
+	if err := os.WriteFile(path, make([]byte, 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenScratch(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	numbers := View[float32](f.Bytes())
+	for i := range numbers {
+		numbers[i] = float32(i)
+	}
+	for i, v := range View[float32](f.Bytes()) {
+		if v != float32(i) {
+			t.Fatalf("number %d is %v", i, v)
+		}
+	}
+	if len(numbers) != 25_000 {
+		t.Errorf("%d numbers", len(numbers))
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := OpenScratch(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is gone: %v", err)
+	}
+}
