@@ -23,20 +23,19 @@ type catalogue struct {
 
 const nowhere = math.MaxUint32
 
-// newCatalogue packs vectors of f numbers, which pack appends to what it is given, out of the rows of a matrix: those that are allowed, or
-// all if that is nil.
-func newCatalogue(m *factors.Matrix, f int, allowed []bool, pack func(dst, row []float32) []float32) (*catalogue, error) {
+// newCatalogue packs vectors of f numbers, which vector makes of the rows of a matrix: those that are allowed, or all if that is nil. What
+// vector returns is valid until it is called again.
+func newCatalogue(m *factors.Matrix, f int, allowed []bool, vector func(row []float32) []float32, room dense.Room) (*catalogue, error) {
 	c := &catalogue{places: make([]uint32, m.Rows())}
-	all := make([]float32, 0, m.Rows()*f)
 	for i := range m.Rows() {
 		c.places[i] = nowhere
 		if row := m.Row(i); !zero(row) && (allowed == nil || allowed[i]) {
 			c.places[i] = uint32(len(c.numbers))
 			c.numbers = append(c.numbers, uint32(i))
-			all = pack(all, row)
 		}
 	}
-	items, err := dense.Pack(all, len(c.numbers), f)
+	numbers := c.numbers
+	items, err := dense.PackRows(len(numbers), f, func(i int) []float32 { return vector(m.Row(int(numbers[i]))) }, room)
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +110,13 @@ func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFacto
 	if err != nil {
 		return nil, err
 	}
-	return newByFactors(&a.model, users, items, mean, rules, a.params.Top)
+	return newByFactors(&a.model, users, items, mean, rules, a.params.Top, dense.Heap{})
 }
 
-// newByFactors is a scorer by vectors. The mean is that of ratings; rules may be nil.
-func newByFactors(m *model, users, items *factors.Matrix, mean float64, rules *ruling, top int) (*byFactors, error) {
+// newByFactors is a scorer by vectors, with those of items packed in a room. The mean is that of ratings; rules may be nil.
+func newByFactors(m *model, users, items *factors.Matrix, mean float64, rules *ruling, top int, room dense.Room) (*byFactors, error) {
 	f := m.width()
-	c, err := newCatalogue(items, f, rules.items(), func(dst, row []float32) []float32 { return append(dst, row[:f]...) })
+	c, err := newCatalogue(items, f, rules.items(), func(row []float32) []float32 { return row[:f] }, room)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +187,8 @@ func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) 
 				return nil, err
 			}
 			f := a.model.implicit.Factors
-			c, err := newCatalogue(items, f, nil, func(dst, row []float32) []float32 { return appendUnit(dst, row[:f]) })
+			var unit []float32
+			c, err := newCatalogue(items, f, nil, func(row []float32) []float32 { unit = appendUnit(unit[:0], row[:f]); return unit }, dense.Heap{})
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", env.Stage(), err)
 			}

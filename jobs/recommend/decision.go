@@ -49,7 +49,7 @@ func (t *deciding) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int
 	}
 	var last error
 	for _, number := range t.ranked(rows) {
-		tested, err := t.try(ctx, number, g)
+		tested, err := t.try(ctx, number, g, out.Scratch())
 		if err != nil {
 			return err
 		}

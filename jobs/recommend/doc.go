@@ -58,6 +58,12 @@
 //	                    so on: the first tries all on some users, each other one the best third of the one before on three times as many
 //	06-test             one reduce task trains the best one on known, measures it by test and writes the results
 //
+// A trial keeps what it learns in the heap, or where that may be more than half of the heap's limit in unnamed files of its attempt (keeper):
+// vectors in those of package factors, a new one each half-step; neighbours, their transpose and samples of interactions in those of package
+// matrix; packed items in arrays; a solved inverse in that of package ease, and while it is solved in a mapping that is written to. Which
+// of both is not in the results, nor does it change them. Of the limit remain a row, numbers of each user and item, and what package neighbours
+// holds to compare items.
+//
 // Results of an evaluation: trials (configuration, algorithm, part, rung, task, share, users, reason), metrics (configuration, algorithm,
 // part, rung, metric, k, value, low, high) and winner. What a configuration cost is in the records of the tasks: ReadComparison joins them.
 //

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -141,11 +142,11 @@ func (t *trying) Reduce(ctx context.Context, task uint32, _ iter.Seq2[uint32, in
 		return err
 	}
 	r := &t.rungs[t.rung]
-	g, err := t.ground(t.env, r.share)
+	g, err := t.ground(t.env, r.share, out.Scratch())
 	if err != nil {
 		return err
 	}
-	rows, err := t.try(ctx, number, g)
+	rows, err := t.try(ctx, number, g, out.Scratch())
 	for _, row := range rows {
 		row.task = int32(task)
 		r.rows.Write(out, 0, row)
@@ -205,17 +206,26 @@ func (e *evaluation) ranked(rows []measured) (numbers []int32) {
 	return numbers
 }
 
-// try trains a configuration and measures it. What cannot be trained is a row with the reason.
-func (e *evaluation) try(ctx context.Context, number int32, g *ground) ([]measured, error) {
+// try trains a configuration and measures it. What cannot be trained is a row with the reason. What is too large for the heap goes to files of
+// a folder, which are gone at the end.
+func (e *evaluation) try(ctx context.Context, number int32, g *ground, folder string) (rows []measured, err error) {
+	p := e.configurations[number-1].Params
+	keep := newKeeper(p.keptBytes(g.users, g.items), folder)
+	defer func() { err = errors.Join(err, keep.Close()) }()
+	return e.tryIn(ctx, keep, number, g)
+}
+
+func (e *evaluation) tryIn(ctx context.Context, keep keeper, number int32, g *ground) ([]measured, error) {
 	p := e.configurations[number-1].Params
 	err := g.fits(p)
 	if err == nil {
 		var s scorer
-		if s, err = learnAlone(ctx, p, g.users, g.items, e.params.longest()); err == nil {
+		if s, err = learnAlone(ctx, p, g.users, g.items, e.params.longest(), keep); err == nil {
 			return e.measure(ctx, number, s, g)
 		}
 	}
-	if ctx.Err() != nil {
+	var full *scratchError
+	if ctx.Err() != nil || errors.As(err, &full) {
 		return nil, err
 	}
 	nan := math.NaN()

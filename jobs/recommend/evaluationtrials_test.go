@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -363,29 +362,25 @@ func TestEvaluationBudget(t *testing.T) {
 	}
 }
 
-// TestTrialMemory: what would not fit into a worker is told, not tried.
-func TestTrialMemory(t *testing.T) {
-	cfg := config(t, nil, smallCrowd(t))
-	cfg.KeepIntermediate = true
-	mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitComplete)
-	k := openKept(t, cfg.Dir)
-	before := debug.SetMemoryLimit(20_000)
-	defer debug.SetMemoryLimit(before)
-	for algorithm, want := range map[string]string{
-		"cosine": "its neighbours take more than a worker may hold", "llr": "its neighbours", "als": "its vectors take 0 MiB, more", "ease": "its inverse take",
-	} {
-		p := recommend.Defaults()
-		p.Algorithm = algorithm
-		err := recommend.LearnAlone(t.Context(), p, k.users, k.items, 10, func(uint32, []recommend.Scored) {})
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--worker-memory") {
-			t.Errorf("%s: %v", algorithm, err)
+// TestEvaluationLittleMemory: models that are larger than a worker may hold are made in files, with the same results.
+func TestEvaluationLittleMemory(t *testing.T) {
+	const users, items = 2900, 2600 // inverse and neighbours are above 32 MiB, half of the least limit of the heap
+	var b strings.Builder
+	b.WriteString("user,item\n")
+	for u := range users {
+		for i := range 12 {
+			fmt.Fprintf(&b, "%d,%d\n", u, (u+i*i*(1+u%7))%items)
 		}
 	}
-	p := recommend.Defaults()
-	p.Algorithm = recommend.Popularity
-	if err := recommend.LearnAlone(t.Context(), p, k.users, k.items, 10, func(uint32, []recommend.Scored) {}); err != nil {
-		t.Error(err)
+	in := input(t, b.String())
+	run := func(memory int64) mapreduce.Config {
+		cfg := trying(t, func(p *recommend.EvaluationParams) { p.Algorithm = "cosine:k=3000,ease" }, in)
+		cfg.WorkerMemory = memory
+		evaluated(t, cfg)
+		mrtest.NothingLeft(t, cfg.Dir)
+		return cfg
 	}
+	mrtest.SameResults(t, run(2<<30).Dir, run(64<<20).Dir)
 }
 
 // TestEvaluationLastfm: all algorithms with their own grids find, without the test part, one that is good on it; with a budget as well, in

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 
@@ -94,13 +95,23 @@ type Matrix = sparse
 // Scored is an item of a list.
 type Scored = neighbours.Scored
 
-// LearnAlone passes on the lists of all users with interactions as a trial makes them, of one algorithm.
+// LearnAlone passes on the lists of all users with interactions as a trial makes them, of one algorithm, in the heap.
 func LearnAlone(ctx context.Context, p Params, users, items Matrix, top int, pass func(user uint32, list []Scored)) error {
+	return learnIn(ctx, p, users, items, top, pass, inHeap{})
+}
+
+// LearnInFiles is LearnAlone in files of a folder.
+func LearnInFiles(ctx context.Context, p Params, users, items Matrix, top int, folder string, pass func(user uint32, list []Scored)) error {
+	keep := &inFiles{folder: folder}
+	return errors.Join(learnIn(ctx, p, users, items, top, pass, keep), keep.Close())
+}
+
+func learnIn(ctx context.Context, p Params, users, items Matrix, top int, pass func(user uint32, list []Scored), keep keeper) error {
 	parts, err := p.parts()
 	if err != nil {
 		return err
 	}
-	s, err := learnAlone(ctx, parts[0].Params, users, items, top)
+	s, err := learnAlone(ctx, parts[0].Params, users, items, top, keep)
 	if err != nil {
 		return err
 	}
@@ -128,7 +139,7 @@ func TrialsAlone(ctx context.Context, p EvaluationParams, users, items, relevant
 	for i := range e.configurations {
 		runtime.GC() // what is left of the one before
 		start := clock()
-		if _, err := e.try(ctx, int32(i+1), g); err != nil {
+		if _, err := e.try(ctx, int32(i+1), g, ""); err != nil {
 			return nil, err
 		}
 		each = append(each, clock()-start)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/shardmill/shardmill/jobs/internal/als"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -21,16 +22,16 @@ func (g *ground) fits(p Params) error {
 	if g.whole == nil {
 		return nil // who trains it looks
 	}
-	return p.fits(g.whole.users, g.whole.items, memoryLimit())
+	return p.fits(g.whole.users, g.whole.items)
 }
 
-// ground is that of the validation part, of a share of the users.
-func (e *evaluation) ground(env *mapreduce.Env, share float64) (*ground, error) {
+// ground is that of the validation part, of a share of the users. A sample that is too large for the heap goes to a file of a folder.
+func (e *evaluation) ground(env *mapreduce.Env, share float64, folder string) (*ground, error) {
 	g, err := e.matricesOf(env, e.fit, e.fitItems, e.valid)
 	if err != nil || share == 1 {
 		return g, err
 	}
-	return e.library.sample(g, share), nil
+	return e.library.sample(g, share, folder)
 }
 
 // testGround is that of the test part, which only the winner sees.
@@ -86,44 +87,68 @@ func (m someRows) Row(i int) (columns []uint32, values []float32) {
 // sampleSeed makes the users of a rung others than the items that a loss is measured on.
 const sampleSeed = 0x72756e67
 
-// sampleOf is the ground with a share of the users: those of a smaller share are among those of a larger one. It takes 8 bytes an
-// entry of them, or 4 where there are no values.
-func sampleOf(g *ground, share float64) *ground {
+// sampleOf is the ground with a share of the users: those of a smaller share are among those of a larger one.
+func sampleOf(g *ground, share float64, keep keeper) (*ground, error) {
 	n := g.users.Rows()
 	taken := make([]bool, n)
 	for i := range taken {
 		taken[i] = als.InSample(sampleSeed, i, n, int(share*float64(n)))
 	}
 	users := someRows{g.users, taken}
-	return &ground{users: users, items: someColumns(g.items, taken), relevant: g.relevant, known: withEntry(users), catalogue: g.catalogue, whole: g}
+	items, err := someColumns(g.items, taken, keep)
+	return &ground{users: users, items: items, relevant: g.relevant, known: withEntry(users), catalogue: g.catalogue, whole: g}, err
 }
 
 // someColumns is a matrix with the entries of some columns.
-func someColumns(m sparse, taken []bool) *memoryRows {
-	some := newMemoryRows(m.Rows(), m.Columns())
-	for i := range m.Rows() {
-		columns, values := m.Row(i)
-		for q, c := range columns {
-			switch {
-			case !taken[c]:
-			case values == nil:
-				some.addOne(c)
-			default:
-				some.add(c, values[q])
+func someColumns(m sparse, taken []bool, keep keeper) (sparse, error) {
+	return keep.matrix(m.Rows(), m.Columns(), func(add func(matrix.Row) error) error {
+		var row matrix.Row
+		for i := range m.Rows() {
+			row = matrix.Row{Index: uint32(i), Columns: row.Columns[:0], Values: row.Values[:0]}
+			columns, values := m.Row(i)
+			for q, c := range columns {
+				if !taken[c] {
+					continue
+				}
+				if row.Columns = append(row.Columns, c); values != nil {
+					row.Values = append(row.Values, values[q])
+				}
+			}
+			if err := add(row); err != nil {
+				return err
 			}
 		}
-		some.end(i)
-	}
-	return some
+		return nil
+	})
 }
 
-// sample is sampleOf, made once for all configurations of a rung. Those of other rungs are let go.
-func (l *library) sample(g *ground, share float64) *ground {
+// sample is sampleOf, made once for all configurations of a rung. That of another rung is let go: nobody trains on it any more.
+func (l *library) sample(g *ground, share float64, folder string) (*ground, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	name := fmt.Sprintf("%p %v", g.users, share)
-	if l.sampled.name != name {
-		l.sampled.name, l.sampled.ground = name, sampleOf(g, share)
+	if l.sampled.name == name {
+		return l.sampled.ground, nil
 	}
-	return l.sampled.ground
+	if l.sampled.keep != nil {
+		if err := l.sampled.keep.Close(); err != nil {
+			return nil, err
+		}
+	}
+	keep := newKeeper(int64(share*growth*entryBytes*float64(entriesOf(g.items))), folder)
+	sampled, err := sampleOf(g, share, keep)
+	l.sampled.name, l.sampled.ground, l.sampled.keep = name, sampled, keep
+	if err != nil {
+		l.sampled.name = ""
+	}
+	return sampled, err
+}
+
+// entriesOf counts the entries of a matrix.
+func entriesOf(m sparse) (n int) {
+	for i := range m.Rows() {
+		columns, _ := m.Row(i)
+		n += len(columns)
+	}
+	return n
 }

@@ -26,6 +26,7 @@ type library struct {
 	sampled  struct { // the last one that was asked for
 		name   string
 		ground *ground
+		keep   keeper
 	}
 }
 

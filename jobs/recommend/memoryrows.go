@@ -1,5 +1,7 @@
 package recommend
 
+import "github.com/shardmill/shardmill/jobs/internal/matrix"
+
 // memoryRows is a matrix in memory, which is made row by row.
 type memoryRows struct {
 	rows, width int
@@ -11,36 +13,30 @@ type memoryRows struct {
 // newMemoryRows makes a matrix whose rows are empty.
 func newMemoryRows(rows, columns int) *memoryRows { return &memoryRows{rows: rows, width: columns} }
 
-// add adds an entry to the row that is made; its columns ascend.
-func (e *memoryRows) add(column uint32, value float32) {
-	e.weigh()
-	e.columns, e.values = append(e.columns, column), append(e.values, value)
-}
-
-// addOne adds an entry of the value 1.
-func (e *memoryRows) addOne(column uint32) {
-	if e.columns = append(e.columns, column); len(e.values) > 0 {
-		e.values = append(e.values, 1)
+// put adds row r.Index, which is above those before; rows between them are empty.
+func (e *memoryRows) put(r matrix.Row) {
+	if len(r.Values) > 0 {
+		e.weigh()
 	}
+	e.empty(int(r.Index))
+	if e.columns, e.values = append(e.columns, r.Columns...), append(e.values, r.Values...); len(e.values) > 0 {
+		e.weigh()
+	}
+	e.ends = append(e.ends, len(e.columns))
 }
 
-// weigh gives values to the entries that have none.
+// weigh gives the value 1 to the entries that have none.
 func (e *memoryRows) weigh() {
 	for len(e.values) < len(e.columns) {
 		e.values = append(e.values, 1)
 	}
 }
 
-// end ends row i: what was added since the row before. Rows between them are empty.
-func (e *memoryRows) end(i int) {
-	before := 0
-	if n := len(e.ends); n > 0 {
-		before = e.ends[n-1]
-	}
+// empty adds empty rows up to row i.
+func (e *memoryRows) empty(i int) {
 	for len(e.ends) < i {
-		e.ends = append(e.ends, before)
+		e.ends = append(e.ends, len(e.columns))
 	}
-	e.ends = append(e.ends, len(e.columns))
 }
 
 // Rows implements sparse.

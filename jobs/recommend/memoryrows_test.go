@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
 )
 
 // TestMemoryRows compares a matrix in memory, and its transpose, with maps.
@@ -16,15 +18,16 @@ func TestMemoryRows(t *testing.T) {
 			if rapid.Bool().Draw(t, "left out") {
 				continue
 			}
+			r := matrix.Row{Index: uint32(i)}
 			for c := range width {
 				if rapid.Bool().Draw(t, "entry") {
 					want[[2]int{i, c}] = float32(10*i + c)
-					m.add(uint32(c), float32(10*i+c))
+					r.Columns, r.Values = append(r.Columns, uint32(c)), append(r.Values, float32(10*i+c))
 				}
 			}
-			m.end(i)
+			m.put(r)
 		}
-		check := func(m *memoryRows, turned bool) {
+		check := func(m *memoryRows, byColumns bool) {
 			seen := 0
 			for i := range m.Rows() {
 				columns, values := m.Row(i)
@@ -33,7 +36,7 @@ func TestMemoryRows(t *testing.T) {
 				}
 				for q, c := range columns {
 					at := [2]int{i, int(c)}
-					if turned {
+					if byColumns {
 						at = [2]int{int(c), i}
 					}
 					if v, ok := want[at]; !ok || v != values[q] {
@@ -47,10 +50,10 @@ func TestMemoryRows(t *testing.T) {
 			}
 		}
 		check(m, false)
-		turned := m.transpose()
-		if turned.Rows() != width || turned.Columns() != rows {
-			t.Fatalf("the transpose is %d x %d", turned.Rows(), turned.Columns())
+		columns := m.transpose()
+		if columns.Rows() != width || columns.Columns() != rows {
+			t.Fatalf("the transpose is %d x %d", columns.Rows(), columns.Columns())
 		}
-		check(turned, true)
+		check(columns, true)
 	})
 }

@@ -2,11 +2,13 @@ package recommend
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/shardmill/shardmill/jobs/internal/als"
 	"github.com/shardmill/shardmill/jobs/internal/ease"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
+	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/internal/neighbours"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 )
@@ -18,28 +20,31 @@ type sparse interface {
 	Row(i int) (columns []uint32, values []float32)
 }
 
-// learnAlone trains one algorithm in this goroutine, without stages and files, on a matrix by users and its transpose. The lists of
-// the scorer, of up to top items, are those of a job with the same parameters, bit for bit. Errors: of the context; what keeps the
-// algorithm from these matrices, such as a *tooMuchError.
-func learnAlone(ctx context.Context, p Params, users, items sparse, top int) (scorer, error) {
-	limit := memoryLimit()
-	if err := p.fits(users, items, limit); err != nil {
+// learnAlone trains one algorithm in this goroutine, without stages, on a matrix by users and its transpose. The lists of
+// the scorer, of up to top items, are those of a job with the same parameters, bit for bit; it is of no more use once the keeper is closed. Errors:
+// of the context; a *scratchError; what keeps the algorithm from these matrices, such as an *ease.TooLargeError.
+func learnAlone(ctx context.Context, p Params, users, items sparse, top int, keep keeper) (scorer, error) {
+	if err := p.fits(users, items); err != nil {
 		return nil, err
 	}
 	switch p.Algorithm {
 	case Popularity:
 		return byCounts(countsOf(items), top), nil
 	case ALS:
-		return alternateAlone(ctx, p.model(), p.iterations(), users, items, top)
+		return alternateAlone(ctx, p.model(), p.iterations(), users, items, top, keep)
 	case EASE:
-		inv, err := ease.Solve(ctx, users, items, ease.Options{Lambda: p.lambda()})
+		inv, err := ease.Solve(ctx, users, items, ease.Options{Lambda: p.lambda(), Zeros: keep.zeros})
 		if err != nil {
 			return nil, err
 		}
-		s, err := ease.NewScorer(inv.Model(), users, items, top)
+		m, err := keep.inverse(inv)
+		if err != nil {
+			return nil, err
+		}
+		s, err := ease.NewScorer(m, users, items, top)
 		return &byInverse{scorer: s}, err
 	}
-	near, err := neighboursAlone(ctx, p.method(), users, items, limit)
+	near, err := neighboursAlone(ctx, p.method(), users, items, keep)
 	if err != nil {
 		return nil, err
 	}
@@ -77,74 +82,74 @@ func withEntries(ctx context.Context, m sparse, do func(i int, columns []uint32,
 	return nil
 }
 
-// neighboursAlone makes the matrix of neighbours that the stage similarity makes, if it is within a limit of memory.
-func neighboursAlone(ctx context.Context, m neighbours.Method, users, items sparse, limit int64) (*memoryRows, error) {
+// neighboursAlone makes the matrix of neighbours that the stage similarity makes.
+func neighboursAlone(ctx context.Context, m neighbours.Method, users, items sparse, keep keeper) (sparse, error) {
 	kernel, err := neighbours.NewKernel(m, users, items)
 	if err != nil {
 		return nil, err
 	}
-	near := newMemoryRows(items.Rows(), items.Rows())
+	fill := func(add func(matrix.Row) error) error { return addNeighbours(ctx, kernel, items, !m.Transposed(), add) }
+	if m.Transposed() {
+		return keep.transpose(ctx, items.Rows(), items.Rows(), fill)
+	}
+	return keep.matrix(items.Rows(), items.Rows(), fill)
+}
+
+// addNeighbours adds the neighbours of each item as a row, if wanted in the order of their columns.
+func addNeighbours(ctx context.Context, kernel *neighbours.Kernel, items sparse, sorted bool, add func(matrix.Row) error) error {
 	var list []neighbours.Neighbour
-	err = withEntries(ctx, items, func(i int, _ []uint32, _ []float32) error {
-		list = kernel.Row(i, list[:0])
-		if !m.Transposed() {
+	var row matrix.Row
+	return withEntries(ctx, items, func(i int, _ []uint32, _ []float32) error {
+		if list = kernel.Row(i, list[:0]); sorted {
 			slices.SortFunc(list, func(a, b neighbours.Neighbour) int { return int(a.Index) - int(b.Index) })
 		}
+		row = matrix.Row{Index: uint32(i), Columns: row.Columns[:0], Values: row.Values[:0]}
 		for _, n := range list {
-			near.add(n.Index, float32(n.Similarity))
+			row.Columns, row.Values = append(row.Columns, n.Index), append(row.Values, float32(n.Similarity))
 		}
-		near.end(i)
-		return near.fits(limit)
+		if !vector.Finite(row.Values) {
+			return fmt.Errorf("item %d has a similarity that is too large for 32-bit floats", i)
+		}
+		return add(row)
 	})
-	if err != nil || !m.Transposed() {
-		return near, err
-	}
-	return near.transpose(), nil
 }
 
 // alternateAlone makes the vectors that the stages of an alternation make.
-func alternateAlone(ctx context.Context, m model, iterations int, users, items sparse, top int) (scorer, error) {
-	x, y := factors.New(users.Rows(), m.width()), factors.New(items.Rows(), m.width())
+func alternateAlone(ctx context.Context, m model, iterations int, users, items sparse, top int, keep keeper) (scorer, error) {
 	mean := 0.
 	if m.ratings {
 		mean = meanOf(users)
 	}
-	err := withEntries(ctx, items, func(i int, _ []uint32, _ []float32) error {
-		m.start(i, y.Row(i))
-		return nil
-	})
+	var x *factors.Matrix // of ratings, it begins with the items alone
+	y, err := keep.vectors(ctx, items, m.width(), nil, func(i int, _ []uint32, _, _, dst []float32) bool { m.start(i, dst); return true })
 	if err == nil && !m.ratings {
-		err = withEntries(ctx, users, func(i int, _ []uint32, _ []float32) error {
-			als.Initial(m.seed^usersSeed, i, m.implicit.Factors, x.Row(i))
-			return nil
+		x, err = keep.vectors(ctx, users, m.width(), nil, func(i int, _ []uint32, _, _, dst []float32) bool {
+			als.Initial(m.seed^usersSeed, i, m.implicit.Factors, dst)
+			return true
 		})
 	}
 	for range iterations {
 		if err == nil {
-			err = halfStepAlone(ctx, &m, users, x, y, mean)
+			x, err = halfStepAlone(ctx, &m, users, x, y, mean, keep)
 		}
 		if err == nil {
-			err = halfStepAlone(ctx, &m, items, y, x, mean)
+			y, err = halfStepAlone(ctx, &m, items, y, x, mean, keep)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newByFactors(&m, x, y, mean, nil, top)
+	return newByFactors(&m, x, y, mean, nil, top, keep)
 }
 
-// halfStepAlone makes the vectors x of the rows of a matrix, from those before, out of the vectors y of its columns.
-func halfStepAlone(ctx context.Context, m *model, rows sparse, x, y *factors.Matrix, mean float64) error {
-	solve, err := m.solver(y, mean)
+// halfStepAlone makes the vectors of the rows of a matrix, from those before, out of the vectors of its columns.
+func halfStepAlone(ctx context.Context, m *model, rows sparse, former, other *factors.Matrix, mean float64, keep keeper) (*factors.Matrix, error) {
+	solve, err := m.solver(other, mean)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return withEntries(ctx, rows, func(i int, columns []uint32, values []float32) error {
-		dst := x.Row(i)
-		if err := solve(columns, values, dst, dst); err != nil || !vector.Finite(dst) {
-			clear(dst) // as the stage does, which rejects the row
-		}
-		return nil
+	return keep.vectors(ctx, rows, m.width(), former, func(_ int, columns []uint32, values, former, dst []float32) bool {
+		return solve(columns, values, former, dst) == nil && vector.Finite(dst) // the stage rejects other rows
 	})
 }
 

@@ -3,6 +3,7 @@ package recommend_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -66,7 +67,7 @@ func trials() []trained {
 	)
 }
 
-// TestLearnAlone: a trial makes the lists that a whole job makes, to the last bit.
+// TestLearnAlone: a trial makes the lists that a whole job makes, to the last bit, in the heap and in files, which leave nothing behind.
 func TestLearnAlone(t *testing.T) {
 	for _, c := range trials() {
 		t.Run(c.name, func(t *testing.T) {
@@ -75,21 +76,34 @@ func TestLearnAlone(t *testing.T) {
 			cfg := config(t, c.change, c.input(t))
 			cfg.KeepIntermediate, cfg.Partitions = true, 3
 			mrtest.Run(t, jobs.Standard(), smallJob(), cfg, mapreduce.ExitComplete)
-			want, k, n := lists(t, cfg.Dir), openKept(t, cfg.Dir), 0
-			err := recommend.LearnAlone(t.Context(), p, k.users, k.items, p.Top, func(user uint32, list []recommend.Scored) {
-				id := k.userNumbers[user]
-				var got []listed
-				for i, s := range list {
-					got = append(got, listed{id, int64(i + 1), k.itemIDs[s.Index], s.Score})
-					n++
+			k := openKept(t, cfg.Dir)
+			compare := func(where string, learn func(pass func(uint32, []recommend.Scored)) error) {
+				want, n := lists(t, cfg.Dir), 0
+				err := learn(func(user uint32, list []recommend.Scored) {
+					id := k.userNumbers[user]
+					var got []listed
+					for i, s := range list {
+						got = append(got, listed{id, int64(i + 1), k.itemIDs[s.Index], s.Score})
+						n++
+					}
+					if !slices.Equal(got, want[id]) {
+						t.Fatalf("%s: user %d: %v, the job has %v", where, user, got, want[id])
+					}
+					delete(want, id)
+				})
+				if err != nil || len(want) > 0 || n == 0 {
+					t.Errorf("%s: %v; %d lists of the job are missing of %d items", where, err, len(want), n)
 				}
-				if !slices.Equal(got, want[id]) {
-					t.Fatalf("user %d: %v, the job has %v", id, got, want[id])
-				}
-				delete(want, id)
+			}
+			compare("heap", func(pass func(uint32, []recommend.Scored)) error {
+				return recommend.LearnAlone(t.Context(), p, k.users, k.items, p.Top, pass)
 			})
-			if err != nil || len(want) > 0 || n == 0 {
-				t.Errorf("%v; %d lists of the job are missing of %d items", err, len(want), n)
+			folder := t.TempDir()
+			compare("files", func(pass func(uint32, []recommend.Scored)) error {
+				return recommend.LearnInFiles(t.Context(), p, k.users, k.items, p.Top, folder, pass)
+			})
+			if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+				t.Errorf("%d files are left, %v", len(left), err)
 			}
 		})
 	}
