@@ -46,7 +46,6 @@ type combined[K, V any] struct {
 	merge   func(into *V, v V)
 	table   shuffle.Table[counted[V]]
 	hashes  []uint64 // of some records
-	places  []uint32 // of these in the table
 	budget  int64    // bytes
 	beat    func()
 	order   []place // of the keys
@@ -55,6 +54,10 @@ type combined[K, V any] struct {
 	value   []byte
 	records int64
 }
+
+// combinedShift makes the table place keys by other bits of their hashes than those of the combiners have, which write
+// in order of places.
+const combinedShift = 32
 
 // place is where a key is in the table.
 type place struct {
@@ -69,6 +72,7 @@ var errNoRoom = errors.New("too many keys")
 // reading what fits.
 func (s *Stream[K, V]) combine(cfg shuffle.Config, runs func() (string, bool)) (groups, error) {
 	c := &combined[K, V]{s: s, merge: s.merging(), budget: cfg.Budget, beat: cfg.Beat}
+	c.table.Shift = combinedShift
 	if cfg.Buffers != nil {
 		*cfg.Buffers = shuffle.Buffers{} // an earlier task may have left a whole budget there
 	}
@@ -92,13 +96,13 @@ func (c *combined[K, V]) add(data []byte, records []shuffle.Record) error {
 	if !c.fits(len(records), keys) {
 		return errNoRoom
 	}
-	c.places = c.table.Seek(c.hashes, c.places)
+	c.table.Seek(c.hashes)
 	for n, r := range records {
 		v, err := c.s.Value.Decode(data[r.Value:r.End])
 		if err != nil {
 			return fmt.Errorf("stream %s: value: %w", c.s.Name, err)
 		}
-		at, found := c.table.UpsertAt(c.places[n], c.hashes[n], data[r.Key:r.Value])
+		at, found := c.table.UpsertHash(c.hashes[n], data[r.Key:r.Value])
 		if at.n++; found {
 			c.merge(&at.v, v)
 		} else {
@@ -117,11 +121,11 @@ func (c *combined[K, V]) fits(keys, bytes int) bool {
 
 // sort orders the keys by their bytes.
 func (c *combined[K, V]) sort() {
-	c.hashes, c.places = nil, nil
-	c.order = make([]place, c.table.Len())
-	for n := range c.order {
+	c.hashes = nil
+	c.order = make([]place, 0, c.table.Len())
+	for n := range c.table.Places() {
 		key, _ := c.table.At(n)
-		c.order[n] = place{shuffle.Prefix(key), n}
+		c.order = append(c.order, place{shuffle.Prefix(key), n})
 	}
 	slices.SortFunc(c.order, func(a, b place) int {
 		if a.prefix != b.prefix {

@@ -2,8 +2,8 @@ package mapreduce
 
 import "github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 
-// hashAhead is how many keys are hashed and sought before the first of them is looked up in the table, so that their
-// places in memory are fetched side by side.
+// hashAhead is how many keys are hashed and sought before the first of them is looked up in the table, so that what is in
+// memory at their places is fetched side by side.
 const hashAhead = 256
 
 // combiner merges the values of each key.
@@ -12,7 +12,6 @@ type combiner[V any] struct {
 	combine func(a, b V) V     // one of these two
 	merge   func(into *V, v V) // is set
 	hashes  []uint64
-	places  []uint32 // in the table, of these hashes
 }
 
 // add merges pairs in their order, without those that are gone. Value i is that of pair i, if its value is not encoded.
@@ -27,7 +26,7 @@ func (c *combiner[V]) add(p *shuffle.Pairs, values []V) {
 			if pair.Row == shuffle.Gone {
 				continue
 			}
-			switch at, found := c.table.UpsertAt(c.places[n], c.hashes[n], key); {
+			switch at, found := c.table.UpsertHash(c.hashes[n], key); {
 			case !found:
 				*at = values[lo+n]
 			case c.combine != nil:
@@ -39,12 +38,12 @@ func (c *combiner[V]) add(p *shuffle.Pairs, values []V) {
 	}
 }
 
-// seek hashes the keys of pairs, the first of which begins at start, and finds their places.
+// seek hashes the keys of pairs, the first of which begins at start, and seeks them.
 func (c *combiner[V]) seek(data []byte, pairs []shuffle.Pair, start uint32) {
 	c.hashes = c.hashes[:0]
 	for _, p := range pairs {
 		c.hashes = append(c.hashes, shuffle.Hash(data[start:p.Mid]))
 		start = p.End
 	}
-	c.places = c.table.Seek(c.hashes, c.places)
+	c.table.Seek(c.hashes)
 }

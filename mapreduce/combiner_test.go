@@ -40,9 +40,10 @@ func (m *model) check(tb rapid.TB, c *combiner[uint64]) {
 	if c.table.Len() != len(m.order) {
 		tb.Fatalf("%d keys, expected %d", c.table.Len(), len(m.order))
 	}
-	for n, want := range m.order {
-		if key, v := c.table.At(n); string(key) != want || *v != m.values[want] {
-			tb.Fatalf("key %d is %q with %d, expected %q with %d", n, key, *v, want, m.values[want])
+	for n := range c.table.Places() {
+		key, v := c.table.At(n)
+		if want, ok := m.values[string(key)]; !ok || *v != want {
+			tb.Fatalf("key %q with %d, expected %d, %v", key, *v, want, ok)
 		}
 	}
 }

@@ -191,9 +191,9 @@ func (e *pairEmitter[K, V]) named(err error) error {
 	return nil
 }
 
-// spill writes the combined pairs in the order in which their keys first came.
+// spill writes the combined pairs, each key once.
 func (e *pairEmitter[K, V]) spill() error {
-	for n := range e.table.Len() {
+	for n := range e.table.Places() {
 		key, v := e.table.At(n)
 		e.scratch = e.s.Value.Append(e.scratch[:0], *v)
 		added, err := e.to.Add(key, e.scratch)

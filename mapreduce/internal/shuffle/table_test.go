@@ -1,115 +1,151 @@
 package shuffle
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// A Table does what a map and a list of keys do.
+// A Table does what a map does, whatever its shift, and whether keys are sought or not.
 func TestTableIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var table Table[int]
-		model, order := map[string]int{}, []string(nil)
-		keys := rapid.SliceOfN(tableKeys(), 0, 500).Draw(t, "keys")
+		// High bits of the hashes leave few places, so that ways are long and go around the end.
+		table := Table[int]{Shift: rapid.SampledFrom([]uint{0, 32, 62, 63}).Draw(t, "shift")}
+		model := map[string]int{}
+		n := rapid.IntRange(0, 500).Draw(t, "n")
+		keys := rapid.SliceOfN(tableKeys(), n, n).Draw(t, "keys")
 		resetAt := rapid.IntRange(0, 600).Draw(t, "reset at")
-		weak := rapid.Bool().Draw(t, "weak hash")
-		hashOf := func(key []byte) uint64 {
-			if weak {
-				return Hash(key) & (3 << 32) // nearly all collide
-			}
-			return Hash(key)
-		}
-		seek := rapid.IntRange(1, 9).Draw(t, "seek")
-		var places []uint32 // of the next keys
 		for i, key := range keys {
 			if i == resetAt {
 				table.Reset()
 				clear(model)
-				order, places = nil, nil
 			}
-			hash := hashOf(key)
-			v, existed := upsertSought(&table, &places, hash, keys[i:min(i+seek, len(keys))], hashOf)
+			v, existed := table.Upsert(key)
 			if _, want := model[string(key)]; existed != want {
 				t.Fatalf("key %x: existed %v, want %v", key, existed, want)
 			}
-			if !existed {
-				if *v != 0 {
-					t.Fatalf("new key %x has value %d", key, *v)
-				}
-				order = append(order, string(key))
+			if !existed && *v != 0 {
+				t.Fatalf("new key %x has value %d", key, *v)
 			}
 			*v += i + 1
 			model[string(key)] += i + 1
 		}
-		checkTable(t, &table, model, order)
+		checkTable(t, &table, model)
 	})
 }
 
 // tableKeys are short keys, and long ones that differ in length or behind what an entry holds.
 func tableKeys() *rapid.Generator[[]byte] {
 	return rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 0, 3), rapid.Custom(func(t *rapid.T) []byte {
-		n := rapid.SampledFrom([]int{7, 8, 9, 254, 255, 256, 511, 512}).Draw(t, "length")
+		n := rapid.SampledFrom([]int{4, 5, 7, 8, 9, 253, 254, 255, 256, 511, 512}).Draw(t, "length")
 		key := make([]byte, n)
-		key[rapid.SampledFrom([]int{0, 6, n - 1}).Draw(t, "place")] = rapid.ByteRange(0, 1).Draw(t, "byte")
+		key[rapid.SampledFrom([]int{0, n / 2, min(6, n-1), n - 1}).Draw(t, "place")] = rapid.ByteRange(0, 1).Draw(t, "byte")
 		return key
 	}))
 }
 
-// upsertSought upserts the first of the keys at the place that is known, after it has sought the places of all where none is.
-func upsertSought(table *Table[int], places *[]uint32, hash uint64, keys [][]byte, hashOf func([]byte) uint64) (*int, bool) {
-	if table.Len() == 0 {
-		return table.UpsertHash(hash, keys[0])
+// checkTable checks that a table has what the model has.
+func checkTable(tb rapid.TB, table *Table[int], model map[string]int) {
+	if table.Len() != len(model) {
+		tb.Fatalf("Len = %d, want %d", table.Len(), len(model))
 	}
-	if len(*places) == 0 {
-		var hashes []uint64
-		for _, key := range keys {
-			hashes = append(hashes, hashOf(key))
+	seen := map[string]bool{}
+	for n := range table.Places() {
+		key, v := table.At(n)
+		if want, ok := model[string(key)]; !ok || *v != want || seen[string(key)] {
+			tb.Fatalf("key %x with %d, want %d; in the model %v, seen before %v", key, *v, want, ok, seen[string(key)])
 		}
-		*places = table.seek(hashes, nil)
+		seen[string(key)] = true
 	}
-	at := (*places)[0]
-	*places = (*places)[1:]
-	return table.UpsertAt(at, hash, keys[0])
-}
-
-func checkTable(t *rapid.T, table *Table[int], model map[string]int, order []string) {
-	if table.Len() != len(order) {
-		t.Fatalf("Len = %d, want %d", table.Len(), len(order))
-	}
-	n := 0
-	for key, v := range table.All() {
-		if string(key) != order[n] || *v != model[order[n]] {
-			t.Fatalf("key %d is %x with %d, want %x with %d", n, key, *v, order[n], model[order[n]])
-		}
-		again, w := table.At(n)
-		if !bytes.Equal(again, key) || w != v {
-			t.Fatalf("At(%d) differs from All", n)
-		}
-		n++
-	}
-	if n != len(order) {
-		t.Fatalf("All yields %d keys of %d", n, len(order))
+	if len(seen) != len(model) {
+		tb.Fatalf("%d places of %d keys", len(seen), len(model))
 	}
 }
 
-func TestTableAt(t *testing.T) {
+// A key that is longer than what an entry holds is told apart from others with the same hash.
+func TestTableSameHash(t *testing.T) {
+	var table Table[int]
+	keys := []string{"a longer key", "another one.", "one that is longer", strings.Repeat("x", longKey), strings.Repeat("y", longKey)}
+	for n, key := range keys {
+		if v, existed := table.UpsertHash(7, []byte(key)); existed {
+			t.Errorf("%q was there, with %d", key, *v)
+		} else {
+			*v = n
+		}
+	}
+	for n, key := range keys {
+		if v, existed := table.UpsertHash(7, []byte(key)); !existed || *v != n {
+			t.Errorf("%q: existed %v, value %d, want %d", key, existed, *v, n)
+		}
+	}
+}
+
+func TestTablePlaces(t *testing.T) {
 	var table Table[struct{}]
+	for range table.Places() {
+		t.Error("a place in an empty table")
+	}
 	table.Upsert([]byte("a"))
 	table.Upsert([]byte("bc"))
-	for n, want := range []string{"a", "bc"} {
-		if key, _ := table.At(n); string(key) != want {
-			t.Errorf("At(%d) is %q", n, key)
-		}
+	var got []string
+	for n := range table.Places() {
+		key, _ := table.At(n)
+		got = append(got, string(key))
 	}
-	for key := range table.All() {
-		if string(key) != "a" {
-			t.Errorf("iteration goes on after break, to %s", key)
-		}
+	if slices.Sort(got); !slices.Equal(got, []string{"a", "bc"}) {
+		t.Errorf("keys %q", got)
+	}
+	n := 0
+	for range table.Places() {
+		n++
 		break
 	}
+	if n != 1 {
+		t.Errorf("iteration goes on after break: %d places", n)
+	}
+}
+
+// A table that is filled from another in the order of its places has no long ways while it grows, if their shifts differ.
+func TestTableFromTable(t *testing.T) {
+	const keys = 150_000
+	var from Table[int]
+	other, same := Table[int]{Shift: 32}, Table[int]{}
+	var key [8]byte
+	for i := range keys {
+		le.PutUint64(key[:], uint64(i))
+		from.Upsert(key[:])
+	}
+	longest := func(to *Table[int]) (longest int) {
+		for n := range from.Places() {
+			key, _ := from.At(n)
+			if to.full() {
+				longest = max(longest, longestWay(to))
+			}
+			to.Upsert(key)
+		}
+		return longest
+	}
+	if l := longest(&other); l > 500 {
+		t.Errorf("a way of %d slots", l)
+	}
+	if l := longest(&same); l < 1000 {
+		t.Errorf("with the same shift, the longest way is %d: this test does not test anything", l)
+	}
+}
+
+// longestWay is how many slots in a row are taken at most.
+func longestWay(t *Table[int]) (longest int) {
+	way := 0
+	for i := range t.slots {
+		if way++; t.slots[i].code() == 0 {
+			way = 0
+		}
+		longest = max(longest, way)
+	}
+	return longest
 }
 
 // Bytes depends on the contents only, else the point of a flush, and so the
@@ -124,19 +160,20 @@ func TestTableBytesForgets(t *testing.T) {
 		t.Fatalf("after Reset: %d keys, %d bytes", used.Len(), used.Bytes())
 	}
 	for i := range 1000 {
-		key := fmt.Append(nil, i)
+		key := fmt.Appendf(nil, "key %06d", i) // 10 bytes
 		fresh.Upsert(key)
 		used.Upsert(key)
-		used.Upsert(key)
+		used.Upsert(fmt.Append(nil, i))
+		fresh.Upsert(fmt.Append(nil, i))
 		if fresh.Bytes() != used.Bytes() {
 			t.Fatalf("key %d: %d and %d bytes", i, fresh.Bytes(), used.Bytes())
 		}
 	}
-	if want := int64(10 + 90*2 + 900*3 + 1000*(16+16+32)); fresh.Bytes() != want {
+	if want := int64(1000*10 + 2000*2*(16+16)); fresh.Bytes() != want {
 		t.Errorf("%d bytes, want %d", fresh.Bytes(), want)
 	}
-	if got := 8 * len(fresh.slots); int64(got) > 1000*32 {
-		t.Errorf("slots take %d bytes, more than Bytes counts", got)
+	if got := 32 * len(fresh.slots); int64(got) > 2000*2*32*4/3 {
+		t.Errorf("slots take %d bytes, more than Bytes tells", got)
 	}
 }
 
@@ -171,40 +208,21 @@ func TestTableDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Seek changes nothing, finds what is there, and nothing in a small table.
+// Seek changes nothing, whether the table exceeds the caches or not.
 func TestTableSeek(t *testing.T) {
-	var table Table[int]
-	var hashes []uint64
-	for i := range 2 * minSeek {
-		key := fmt.Append(nil, i)
-		hashes = append(hashes, Hash(key))
-		*upserted(table.Upsert(key)) = i
-	}
-	if got := table.Seek(nil, []uint32{1}); len(got) > 0 {
-		t.Errorf("places %v of nothing", got)
-	}
-	places := table.Seek(append(hashes, 0, 1, ^uint64(0)), make([]uint32, 3))
-	if want := len(hashes) + 3; len(places) != want {
-		t.Fatalf("%d places, want %d", len(places), want)
-	}
-	for i, at := range places[:len(hashes)] {
-		if at != uint32(i+1) {
-			t.Fatalf("key %d is at place %d", i, at)
+	for _, keys := range []int{0, 1, minSeek / 24} {
+		var table Table[int]
+		model := map[string]int{}
+		var hashes []uint64
+		table.Seek([]uint64{0, ^uint64(0)})
+		for i := range keys {
+			key := fmt.Append(nil, i)
+			hashes = append(hashes, Hash(key))
+			v, _ := table.Upsert(key)
+			*v, model[string(key)] = i, i
 		}
-	}
-	var small Table[int]
-	*upserted(small.Upsert([]byte("a"))) = 7
-	if got := small.Seek([]uint64{Hash([]byte("a")), 1}, nil); len(got) != 2 || got[0] != 0 || got[1] != 0 {
-		t.Errorf("places %v in a small table", got)
-	}
-	for i, hash := range hashes {
-		if v, existed := table.UpsertHash(hash, fmt.Append(nil, i)); !existed || *v != i {
-			t.Fatalf("key %d has value %d, existed %v", i, *v, existed)
-		}
-	}
-	if table.Len() != len(hashes) {
-		t.Errorf("%d keys, want %d", table.Len(), len(hashes))
+		table.Seek(append(hashes, 0, 1, ^uint64(0)))
+		table.Seek(nil)
+		checkTable(t, &table, model)
 	}
 }
-
-func upserted(v *int, _ bool) *int { return v }
