@@ -6,8 +6,10 @@ import (
 
 // coarseKernel is what a Kernel has to find by sums of whole numbers what is to be scored.
 type coarseKernel struct {
-	tile coarseFunc
-	dots dotsFunc
+	tile  coarseFunc
+	most  mostFunc
+	place placeFunc
+	dots  dotsFunc
 }
 
 // A dotsFunc scores a user and some rows, which begin at places of rows, as a tileFunc does.
@@ -15,6 +17,12 @@ type dotsFunc func(user, rows []float32, at *[settled]int, out *[settled]float32
 
 // settled is how many rows a dotsFunc takes.
 const settled = 8
+
+// A mostFunc raises most to what the sums of candidates are at least, in units of the user: unit*(sum - (the user's slack + slack)).
+type mostFunc func(found *coarseFound, limits *limits, unit, slack float32, most *[tileUsers][tileItems]float32)
+
+// A placeFunc lowers least to the n-th greatest of each user, if that is less.
+type placeFunc func(most *[tileUsers][tileItems]float32, n int, least *[16]float32)
 
 // A coarseFunc scores 12 users and a panel of 32 items in whole numbers, [pair of factors][user] and [pair of factors][item], and
 // finds the candidates: sums that are not below the user's limit, of items that the user wants. That limit is
@@ -149,7 +157,8 @@ type coarseScorer struct {
 	limits    [blockTiles]limits
 	survivors [blockUsers][]survivor
 	found     coarseFound
-	places    [2][]uint32 // of the survivors that are scored, of two users in turns
+	lanes     [tileUsers][tileItems]float32 // see begin
+	places    [2][]uint32                   // of the survivors that are scored, of two users in turns
 	at        [settled]int
 	scores    [settled]float32
 }

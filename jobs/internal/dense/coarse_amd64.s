@@ -12,16 +12,17 @@
 	VPDPWSSD     factors, Z25, high
 
 // FIND compares the sums of user u with its limit, and writes the mask of those that are not below and wanted
-// (bits from R8), and the sums if there are any.
-#define FIND(u, low, high, next) \
+// (bits from R8), and the sums. It shifts a bit into SI that tells whether there are any: which users have some is not to be
+// foreseen, so that a branch would cost more than the writing.
+#define FIND(u, low, high) \
 	VPCMPD.BCST $5, LIMIT(u), low, K1  \
 	VPCMPD.BCST $5, LIMIT(u), high, K2 \
 	KUNPCKWD    K1, K2, K1             \
 	KMOVD       K1, AX                 \
 	ANDL        4*u(R8), AX            \
 	MOVL        AX, MASK(u)            \
-	JZ          next                   \
-	ORL         $(1<<u), SI            \
+	NEGL        AX                     \
+	ADCL        SI, SI                 \
 	VMOVDQU32   low, SUMS(u)           \
 	VMOVDQU32   high, 64+SUMS(u)
 
@@ -92,43 +93,142 @@ pair:
 	DECQ CX
 	JNZ  pair
 	XORL SI, SI
-	FIND(0, Z0, Z1, user1)
-
-user1:
-	FIND(1, Z2, Z3, user2)
-
-user2:
-	FIND(2, Z4, Z5, user3)
-
-user3:
-	FIND(3, Z6, Z7, user4)
-
-user4:
-	FIND(4, Z8, Z9, user5)
-
-user5:
-	FIND(5, Z10, Z11, user6)
-
-user6:
-	FIND(6, Z12, Z13, user7)
-
-user7:
-	FIND(7, Z14, Z15, user8)
-
-user8:
-	FIND(8, Z16, Z17, user9)
-
-user9:
-	FIND(9, Z18, Z19, user10)
-
-user10:
-	FIND(10, Z20, Z21, user11)
-
-user11:
-	FIND(11, Z22, Z23, end)
-
-end:
+	FIND(11, Z22, Z23)
+	FIND(10, Z20, Z21)
+	FIND(9, Z18, Z19)
+	FIND(8, Z16, Z17)
+	FIND(7, Z14, Z15)
+	FIND(6, Z12, Z13)
+	FIND(5, Z10, Z11)
+	FIND(4, Z8, Z9)
+	FIND(3, Z6, Z7)
+	FIND(2, Z4, Z5)
+	FIND(1, Z2, Z3)
+	FIND(0, Z0, Z1)
 	MOVL SI, found+80(FP)
+	VZEROUPPER
+	RET
+
+// MOST raises what the sums of user u are at least, from R8.
+#define MOST(u) \
+	VBROADCASTSS 64+4*u(DX), Z2       \
+	VADDPS       Z1, Z2, Z2           \
+	MOVL         MASK(u), AX          \
+	KMOVW        AX, K1               \
+	SHRL         $16, AX              \
+	KMOVW        AX, K2               \
+	VCVTDQ2PS    SUMS(u), Z3          \
+	VCVTDQ2PS    64+SUMS(u), Z4       \
+	VSUBPS       Z2, Z3, Z3           \
+	VSUBPS       Z2, Z4, Z4           \
+	VMULPS       Z0, Z3, Z3           \
+	VMULPS       Z0, Z4, Z4           \
+	VMOVUPS      128*u(R8), Z5        \
+	VMOVUPS      64+128*u(R8), Z6     \
+	VMAXPS       Z3, Z5, K1, Z5       \
+	VMAXPS       Z4, Z6, K2, Z6       \
+	VMOVUPS      Z5, 128*u(R8)        \
+	VMOVUPS      Z6, 64+128*u(R8)
+
+// func mostVNNI(found *coarseFound, limits *limits, unit, slack float32, most *[12][32]float32)
+TEXT ·mostVNNI(SB), NOSPLIT, $0-32
+	MOVQ         found+0(FP), DI
+	MOVQ         limits+8(FP), DX
+	VBROADCASTSS unit+16(FP), Z0
+	VBROADCASTSS slack+20(FP), Z1
+	MOVQ         most+24(FP), R8
+	MOST(0)
+	MOST(1)
+	MOST(2)
+	MOST(3)
+	MOST(4)
+	MOST(5)
+	MOST(6)
+	MOST(7)
+	MOST(8)
+	MOST(9)
+	MOST(10)
+	MOST(11)
+	VZEROUPPER
+	RET
+
+// GREATER counts in Z7 and Z8, for each of the scores in Z5 and Z6, those at BX that are greater, of which this is one.
+#define GREATER(i) \
+	VCMPPS.BCST $1, 4*i(BX), Z5, K1 \
+	VCMPPS.BCST $1, 4*i(BX), Z6, K2 \
+	VPADDD      Z1, Z7, K1, Z7      \
+	VPADDD      Z1, Z8, K2, Z8
+
+// func placeVNNI(most *[12][32]float32, n int, least *[16]float32)
+TEXT ·placeVNNI(SB), NOSPLIT, $0-24
+	MOVQ         most+0(FP), BX
+	MOVQ         n+8(FP), AX
+	MOVQ         least+16(FP), DI
+	VPBROADCASTD AX, Z0
+	MOVL         $1, AX
+	VPBROADCASTD AX, Z1
+	MOVL         $0x7f800000, AX
+	VPBROADCASTD AX, Z2
+	MOVL         $12, CX
+
+user:
+	VMOVUPS (BX), Z5
+	VMOVUPS 64(BX), Z6
+	VPXORQ  Z7, Z7, Z7
+	VPXORQ  Z8, Z8, Z8
+	GREATER(0)
+	GREATER(1)
+	GREATER(2)
+	GREATER(3)
+	GREATER(4)
+	GREATER(5)
+	GREATER(6)
+	GREATER(7)
+	GREATER(8)
+	GREATER(9)
+	GREATER(10)
+	GREATER(11)
+	GREATER(12)
+	GREATER(13)
+	GREATER(14)
+	GREATER(15)
+	GREATER(16)
+	GREATER(17)
+	GREATER(18)
+	GREATER(19)
+	GREATER(20)
+	GREATER(21)
+	GREATER(22)
+	GREATER(23)
+	GREATER(24)
+	GREATER(25)
+	GREATER(26)
+	GREATER(27)
+	GREATER(28)
+	GREATER(29)
+	GREATER(30)
+	GREATER(31)
+
+	// The least of those that fewer than n are greater than.
+	VPCMPD        $1, Z0, Z7, K1
+	VPCMPD        $1, Z0, Z8, K2
+	VBLENDMPS     Z5, Z2, K1, Z5
+	VBLENDMPS     Z6, Z2, K2, Z6
+	VMINPS        Z6, Z5, Z5
+	VEXTRACTF64X4 $1, Z5, Y6
+	VMINPS        Y6, Y5, Y5
+	VEXTRACTF128  $1, Y5, X6
+	VMINPS        X6, X5, X5
+	VPERMILPS     $0x4e, X5, X6
+	VMINPS        X6, X5, X5
+	VPERMILPS     $0xb1, X5, X6
+	VMINPS        X6, X5, X5
+	VMINSS        (DI), X5, X5
+	VMOVSS        X5, (DI)
+	ADDQ          $128, BX
+	ADDQ          $4, DI
+	DECL          CX
+	JNZ           user
 	VZEROUPPER
 	RET
 

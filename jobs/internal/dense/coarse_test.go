@@ -64,7 +64,7 @@ func coarseKernels() (all []Kernel) {
 			all = append(all, k)
 		}
 	}
-	return append(all, Kernel{"coarse go", tileGo, &coarseKernel{coarseGo, dotsGo}})
+	return append(all, Kernel{"coarse go", tileGo, &coarseKernel{coarseGo, mostGo, placeGo, dotsGo}})
 }
 
 // packCoarsely packs items as for machines that have a coarseFunc.
@@ -148,24 +148,30 @@ func TestCoarseScores(t *testing.T) {
 						}
 					}
 				}
-				s := NewScorerOn(k, packCoarsely(t, factors, n, f), top)
-				if s.coarse == nil {
-					t.Fatal("it has no whole numbers")
-				}
-				u := 0
-				err := s.Score(users, func(u int) []uint32 { return seen[u] }, func(_ int, got []Scored) error {
-					want := naive(users[u*f:(u+1)*f], factors, top, seen[u])
-					if diff := cmp.Diff(want, append([]Scored{}, got...), bitwise); diff != "" {
-						t.Fatalf("user %d (-want +got):\n%s", u, diff)
-					}
-					u++
-					return nil
-				})
-				if err != nil || u != len(seen) {
-					t.Fatalf("%d of %d users: %v", u, len(seen), err)
-				}
+				checkCoarse(t, k, users, factors, f, top, seen)
 			})
 		})
+	}
+}
+
+// checkCoarse compares the lists of users with those of the naive oracle.
+func checkCoarse(t *rapid.T, k Kernel, users, items []float32, f, top int, seen [][]uint32) {
+	t.Helper()
+	s := NewScorerOn(k, packCoarsely(t, items, len(items)/f, f), top)
+	if s.coarse == nil {
+		t.Fatal("it has no whole numbers")
+	}
+	u := 0
+	err := s.Score(users, func(u int) []uint32 { return seen[u] }, func(_ int, got []Scored) error {
+		want := naive(users[u*f:(u+1)*f], items, top, seen[u])
+		if diff := cmp.Diff(want, append([]Scored{}, got...), bitwise); diff != "" {
+			t.Fatalf("user %d (-want +got):\n%s", u, diff)
+		}
+		u++
+		return nil
+	})
+	if err != nil || u != len(seen) {
+		t.Fatalf("%d of %d users: %v", u, len(seen), err)
 	}
 }
 

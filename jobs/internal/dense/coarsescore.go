@@ -44,7 +44,9 @@ func (s *Scorer) keepCoarse(t, u, p int) {
 	}
 	least := l.threshold()
 	s.thresholds[t][u] = least
-	limits.least[u] = float32(float64(least) / c.units[user])
+	if least := float32(float64(least) / c.units[user]); least > limits.least[u] { // than what it began with
+		limits.least[u] = least
+	}
 }
 
 // mostSurvivors is about how many survivors a user has besides some for each item of a list.

@@ -32,6 +32,9 @@
 // that may be above the least of these survive. They are few, and at the end they are scored as above: results are the
 // same bits on all machines. Users and items with factors above 2^40 are scored without.
 //
+// A block of users begins with limits for their lists, so that few items come into a list and leave it again: the best sums of disjoint
+// sets of the first items, as many as a list has, are what its last item is worth at least.
+//
 // # Memory
 //
 // Items take PackedBytes, of which all but 16 bytes an item are where a Room has them. A Scorer takes for each of 192 users their factors (6 bytes each) and 8 bytes an item of their list and a survivor, of

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 func assembly() (all []Kernel) {
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW {
 		if cpu.X86.HasAVX512VNNI && cpu.X86.HasFMA {
-			all = append(all, Kernel{"vnni", tileAVX512, &coarseKernel{coarseVNNI, dotsFMA}})
+			all = append(all, Kernel{"vnni", tileAVX512, &coarseKernel{coarseVNNI, mostVNNI, placeVNNI, dotsFMA}})
 		}
 		all = append(all, Kernel{"avx512", tileAVX512, nil})
 	}
@@ -31,6 +31,12 @@ func tileAVX2(users, panel []float32, thresholds *[tileUsers]float32, wanted *[t
 //
 //go:noescape
 func coarseVNNI(users, panel []uint32, limits *limits, perUnit, slack float32, wanted *[tileUsers]uint32, out *coarseFound) (found uint32)
+
+//go:noescape
+func mostVNNI(found *coarseFound, limits *limits, unit, slack float32, most *[tileUsers][tileItems]float32)
+
+//go:noescape
+func placeVNNI(most *[tileUsers][tileItems]float32, n int, least *[16]float32)
 
 //go:noescape
 func dotsFMA(user, rows []float32, at *[settled]int, out *[settled]float32)

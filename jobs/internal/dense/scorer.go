@@ -156,6 +156,9 @@ func (s *Scorer) run(count int) {
 		if p%stretchPanels == 0 {
 			s.want(count, p)
 		}
+		if p == 0 && s.coarsely {
+			s.begin()
+		}
 		if s.coarsely {
 			s.scoreCoarse(p)
 		} else {
