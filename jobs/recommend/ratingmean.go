@@ -28,27 +28,24 @@ func ratingColumns() table.Columns[float64] {
 
 // meanStream makes the dataset in its one reduce task. What the maps send only begins it.
 func (a *alternation) meanStream() *mapreduce.Stream[uint32, int64] {
-	return &mapreduce.Stream[uint32, int64]{
-		Name: "mean", Key: rowCodec{}, Value: mapreduce.Int64{}, Merge: func(into *int64, n int64) { *into += n }, Partitions: 1,
-		Reduce: func(_ context.Context, env *mapreduce.Env) (mapreduce.Reducer[uint32, int64], error) {
-			mean, err := a.mean(env)
-			return meanReducer{a.ratings, mean}, err
-		},
-		Writes: []mapreduce.Port{a.ratings},
-	}
+	return starting("mean", 1, func(env *mapreduce.Env) mapreduce.Reducer[uint32, int64] { return averaging{a, env} }, a.ratings)
 }
 
-// meanReducer writes the mean.
-type meanReducer struct {
-	to   *mapreduce.Dataset[float64]
-	mean float64
+// averaging computes the mean.
+type averaging struct {
+	*alternation
+	env *mapreduce.Env
 }
 
 // Reduce implements mapreduce.Reducer.
-func (r meanReducer) Reduce(_ context.Context, _ uint32, _ iter.Seq2[uint32, int64], out *mapreduce.Out) error {
-	r.to.Write(out, 0, r.mean)
+func (r averaging) Reduce(_ context.Context, _ uint32, _ iter.Seq2[uint32, int64], out *mapreduce.Out) error {
+	mean, err := r.mean(r.env)
+	if err != nil {
+		return err
+	}
+	r.ratings.Write(out, 0, mean)
 	return nil
 }
 
 // Close implements mapreduce.Reducer.
-func (meanReducer) Close() error { return nil }
+func (averaging) Close() error { return nil }
