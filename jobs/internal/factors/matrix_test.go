@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/shardmill/shardmill/jobs/internal/mapped"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -150,7 +151,7 @@ func checkRuns(t rapid.TB, m *Matrix) {
 
 // TestManyRows has more rows than blocks, in files of any ranges.
 func TestManyRows(t *testing.T) {
-	const rows, k, files = 3*maxBlocks + 77, 3, 61
+	const rows, k, files = 3*mapped.MaxBlocks + 77, 3, 61
 	var all []Row
 	for i := range rows {
 		if i < 5000 || i > 9000 {
@@ -196,12 +197,12 @@ func TestNew(t *testing.T) {
 
 // TestOutside asks for rows that there are not.
 func TestOutside(t *testing.T) {
-	for _, rows := range []int{0, 1, 100, 3 * maxBlocks} {
+	for _, rows := range []int{0, 1, 100, 3 * mapped.MaxBlocks} {
 		m, err := Open([]string{writeFile(t, fileOf(t))}, rows, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range []int{-1, rows, rows + 1, rows + maxBlocks, math.MaxInt, math.MinInt} {
+		for _, i := range []int{-1, rows, rows + 1, rows + mapped.MaxBlocks, math.MaxInt, math.MinInt} {
 			func() {
 				defer func() {
 					if recover() == nil {
@@ -211,7 +212,7 @@ func TestOutside(t *testing.T) {
 				m.Row(i)
 			}()
 		}
-		for _, i := range []uint32{uint32(rows), uint32(rows) + 1, uint32(rows) + maxBlocks, math.MaxUint32} {
+		for _, i := range []uint32{uint32(rows), uint32(rows) + 1, uint32(rows) + mapped.MaxBlocks, math.MaxUint32} {
 			func() {
 				defer func() {
 					if recover() == nil {

@@ -1,5 +1,6 @@
 // Package mapped writes files of sections and reads them where they lie: mapped into memory, so that all
-// processes of a machine share them and nothing is decoded. It is what the packages ids and matrix keep their data in.
+// processes of a machine share them and nothing is decoded. It is what the packages ids, matrix and factors keep their data in.
+// Parts are a matrix whose rows lie in files, a range each.
 //
 // # Format
 //

@@ -13,12 +13,12 @@ type About struct {
 
 // About looks at the pointers of all rows.
 func (r *Reader) About() About {
-	p := &r.part
-	a := About{Version: int(kind().Version), Lo: p.lo, Hi: p.hi, Columns: int64(p.columns), Entries: p.entries, Valued: p.valued}
-	for i := p.lo; i < p.hi; i++ {
+	p := &r.part.Data
+	a := About{Version: int(kind().Version), Lo: r.part.Lo, Hi: r.part.Hi, Columns: int64(p.columns), Entries: p.entries, Valued: p.valued}
+	for i := range a.Hi - a.Lo {
 		columns, _ := p.row(i)
 		a.Longest = max(a.Longest, len(columns))
-		if p.pointers[i-p.lo]&isWritten != 0 {
+		if p.written(i) {
 			a.Written++
 		}
 	}

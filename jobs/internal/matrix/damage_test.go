@@ -198,12 +198,12 @@ func openAny(t *testing.T, data []byte) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open([]string{path}, r.part.hi, math.MaxInt)
+	m, err := Open([]string{path}, r.part.Hi, math.MaxInt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := int64(0)
-	for i := r.part.lo; i < m.Rows(); i++ {
+	for i := r.part.Lo; i < m.Rows(); i++ {
 		all += int64(m.Count(i))
 	}
 	if entries > all || all != m.Entries() { // what is in gaps of a damaged file, a Reader does not return

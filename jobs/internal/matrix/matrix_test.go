@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/formats"
+	"github.com/shardmill/shardmill/jobs/internal/mapped"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -135,7 +136,7 @@ func checkMatrix(t rapid.TB, m *Matrix, want []Row, rows, columns int) {
 
 // TestManyRows has more rows than blocks, in more files than most.
 func TestManyRows(t *testing.T) {
-	const rows = 3*maxBlocks + 77
+	const rows = 3*mapped.MaxBlocks + 77
 	var all []Row
 	for i := range rows {
 		if i%7 != 3 && (i < 5000 || i > 9000) {
@@ -157,12 +158,12 @@ func TestManyRows(t *testing.T) {
 
 // TestOutside asks for rows that there are not.
 func TestOutside(t *testing.T) {
-	for _, rows := range []int{0, 1, 100, 3 * maxBlocks} {
+	for _, rows := range []int{0, 1, 100, 3 * mapped.MaxBlocks} {
 		m, err := Open([]string{writeFile(t, fileOf(t))}, rows, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range []int{-1, rows, rows + 1, rows + maxBlocks, math.MaxInt, math.MinInt} {
+		for _, i := range []int{-1, rows, rows + 1, rows + mapped.MaxBlocks, math.MaxInt, math.MinInt} {
 			func() {
 				defer func() {
 					if recover() == nil {
@@ -289,7 +290,7 @@ func TestResetOfRead(t *testing.T) {
 	}
 	row.Reset()
 	row.Columns, row.Values = append(row.Columns, 9), append(row.Values, 9)
-	if columns, _ := r.part.row(1); !slices.Equal(columns, want.Columns) {
+	if columns, _ := r.part.Data.row(0); !slices.Equal(columns, want.Columns) {
 		t.Errorf("got %v", columns)
 	}
 	if err := r.Close(); err != nil {

@@ -1,74 +1,63 @@
 package matrix
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
-	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
 )
 
-// part is rows [lo, hi), of one file or of none.
+// part is what a file has of its rows, which are numbered from 0 here.
 type part struct {
-	lo, hi   int
-	pointers []uint64 // hi-lo+1; nil where the rows are in no file
+	pointers []uint64 // one more than rows; nil where the rows are in no file
 	words    []uint32 // section rows
 	floats   []float32
 	columns  uint64 // one more than the largest
 	entries  int64
 	valued   int64 // rows with values
-	file     *mapped.File
 }
 
-// openPart opens a file. Trusted leaves out the checksums of its sections.
-func openPart(path string, trusted bool) (part, error) {
-	f, err := mapped.Open(path)
-	if err != nil {
-		return part{}, err
+// opener opens files. Trusted leaves out their checksums.
+func opener(trusted bool) func(path string) (mapped.Part[part], error) {
+	return func(path string) (mapped.Part[part], error) {
+		return mapped.OpenPart(path, kind(), trusted, func(p *mapped.Part[part], sections [][]byte) string {
+			wrong := about(p, sections)
+			if wrong == "" && !trusted {
+				wrong = p.Data.check(p.Lo)
+			}
+			return wrong
+		})
 	}
-	sections, err := f.Sections(kind(), trusted)
-	if err != nil {
-		return part{}, errors.Join(err, f.Close())
-	}
-	p := part{
-		words: mapped.View[uint32](sections[0]), floats: mapped.View[float32](sections[0]),
-		pointers: mapped.View[uint64](sections[1]), file: f,
-	}
-	what := p.about(sections)
-	if what == "" && !trusted {
-		what = p.check()
-	}
-	if what != "" {
-		return part{}, errors.Join(fmt.Errorf("%s: %w: %s", path, formats.ErrDamaged, what), f.Close())
-	}
-	return p, nil
 }
 
 // about reads section about, and returns what is wrong with it or with the lengths of the others.
-func (p *part) about(sections [][]byte) string {
+func about(p *mapped.Part[part], sections [][]byte) string {
 	if len(sections[0])%4 != 0 || len(sections[1])%8 != 0 || len(sections[2]) != aboutSize {
 		return "sections of impossible lengths"
 	}
+	d := part{
+		words: mapped.View[uint32](sections[0]), floats: mapped.View[float32](sections[0]), pointers: mapped.View[uint64](sections[1]),
+	}
 	about := mapped.View[uint64](sections[2])
 	lo, hi := about[0], about[1]
-	rows := uint64(len(p.pointers)) - 1
+	rows := uint64(len(d.pointers)) - 1
 	if hi > min(1<<32, math.MaxInt) || lo > hi || lo == hi && lo != 0 || hi-lo != rows ||
-		about[2] > 1<<32 || about[3] > uint64(len(p.words)) || about[4] > rows {
+		about[2] > 1<<32 || about[3] > uint64(len(d.words)) || about[4] > rows {
 		return "numbers that do not fit the file"
 	}
-	p.lo, p.hi, p.columns, p.entries, p.valued = int(lo), int(hi), about[2], int64(about[3]), int64(about[4])
+	d.columns, d.entries, d.valued = about[2], int64(about[3]), int64(about[4])
+	p.Lo, p.Hi, p.Data = int(lo), int(hi), d
 	return ""
 }
 
-// check looks at all pointers, and returns what is wrong with them.
-func (p *part) check() string {
+// check looks at all pointers, and returns what is wrong with them. The first is that of row lo.
+func (p *part) check(lo int) string {
 	var entries, valued int64
 	for i, a := range p.pointers[:len(p.pointers)-1] {
 		b := p.pointers[i+1]
 		n := int64(b>>pointerShift) - int64(a>>pointerShift)
 		if n < 0 || n%2 != 0 && a&hasValues != 0 {
-			return fmt.Sprintf("pointer of row %d", p.lo+i)
+			return fmt.Sprintf("pointer of row %d", lo+i)
 		}
 		if a&hasValues != 0 {
 			n /= 2
@@ -85,12 +74,12 @@ func (p *part) check() string {
 	return ""
 }
 
-// row returns row i of [lo, hi).
+// row returns row i.
 func (p *part) row(i int) (columns []uint32, values []float32) {
 	if p.pointers == nil {
 		return nil, nil
 	}
-	a, b := p.pointers[i-p.lo], p.pointers[i-p.lo+1]
+	a, b := p.pointers[i], p.pointers[i+1]
 	lo, hi := a>>pointerShift, b>>pointerShift
 	if a&hasValues == 0 {
 		return p.words[lo:hi:hi], nil
@@ -99,11 +88,4 @@ func (p *part) row(i int) (columns []uint32, values []float32) {
 	return p.words[lo:mid:mid], p.floats[mid:hi:hi]
 }
 
-func (p *part) written(i int) bool { return p.pointers != nil && p.pointers[i-p.lo]&isWritten != 0 }
-
-func (p *part) close() error {
-	if p.file == nil {
-		return nil
-	}
-	return p.file.Close()
-}
+func (p *part) written(i int) bool { return p.pointers != nil && p.pointers[i]&isWritten != 0 }

@@ -1,10 +1,14 @@
 package matrix
 
-import "io"
+import (
+	"io"
+
+	"github.com/shardmill/shardmill/jobs/internal/mapped"
+)
 
 // Reader reads the rows of a file in order. It is a mapreduce.Reader[Row].
 type Reader struct {
-	part part
+	part mapped.Part[part]
 	next int // row
 }
 
@@ -16,24 +20,24 @@ func OpenReader(path string) (*Reader, error) { return openReader(path, false) }
 func ReopenReader(path string) (*Reader, error) { return openReader(path, true) }
 
 func openReader(path string, trusted bool) (*Reader, error) {
-	p, err := openPart(path, trusted)
+	p, err := opener(trusted)(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{part: p, next: p.lo}, nil
+	return &Reader{part: p, next: p.Lo}, nil
 }
 
 // Read sets r to the next row that was written: gaps are passed over. Its columns and values are memory of the file: they must not be written
 // to, nor used after Close. At the end Read returns io.EOF.
 func (r *Reader) Read(row *Row) error {
 	p := &r.part
-	for r.next < p.hi && p.pointers[r.next-p.lo]&isWritten == 0 {
+	for r.next < p.Hi && !p.Data.written(r.next-p.Lo) {
 		r.next++
 	}
-	if r.next >= p.hi {
+	if r.next >= p.Hi {
 		return io.EOF
 	}
-	columns, values := p.row(r.next)
+	columns, values := p.Data.row(r.next - p.Lo)
 	*row = Row{Index: uint32(r.next), Columns: columns, Values: values, lent: true}
 	r.next++
 	return nil
@@ -41,6 +45,6 @@ func (r *Reader) Read(row *Row) error {
 
 // Close lets go of the file.
 func (r *Reader) Close() error {
-	r.next = r.part.hi
-	return r.part.close()
+	r.next = r.part.Hi
+	return r.part.Close()
 }
