@@ -14,6 +14,7 @@ import (
 	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/jobs/internal/datasets"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 )
 
 // golden is what the models in testdata were solved for. The files were written once, and are never written again.
@@ -86,52 +87,16 @@ func TestModelInMemory(t *testing.T) {
 	}
 }
 
-// typed tells whether an error says what is wrong with a file.
-func typed(err error) bool {
-	var version *formats.VersionError
-	return errors.Is(err, formats.ErrForeign) || errors.Is(err, formats.ErrDamaged) || errors.As(err, &version)
-}
-
 // TestDamage changes each byte of a file, and cuts it at each length: no such file is opened.
 func TestDamage(t *testing.T) {
 	users, o := golden()
-	data := fileOf(t, users, true, o)
-	path := filepath.Join(t.TempDir(), "damaged")
-	refused := func(what string, i int, data []byte) {
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Open(path); !typed(err) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s %d: %v", what, i, err)
-		}
-	}
-	for i := range data {
-		damaged := bytes.Clone(data)
-		damaged[i] ^= 1 << (i % 8)
-		refused("changed byte", i, damaged)
-		refused("bytes", i, data[:i])
-	}
-	refused("more than", len(data), append(bytes.Clone(data), 0))
+	mappedtest.Damage(t, fileOf(t, users, true, o), func(path string) error {
+		_, err := Open(path)
+		return err
+	})
 	if _, err := Open(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-}
-
-// sealed is a file with these sections behind right checksums.
-func sealed(t testing.TB, sections ...[]byte) []byte {
-	t.Helper()
-	var file bytes.Buffer
-	w := mapped.NewWriter(&file, kind())
-	for _, s := range sections {
-		_, err := w.Write(s)
-		if err := errors.Join(err, w.End()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return file.Bytes()
 }
 
 // about is a section about.
@@ -168,7 +133,7 @@ func TestSealed(t *testing.T) {
 		{"a row behind the last user", about(1, 3, 3, 2), mapped.Bytes([]uint32{2, 3}), scales, panels},
 	} {
 		path := filepath.Join(t.TempDir(), "of.ease")
-		if err := os.WriteFile(path, sealed(t, c.about, c.active, c.scales, c.panels), 0o644); err != nil {
+		if err := os.WriteFile(path, mappedtest.Seal(t, kind(), c.about, c.active, c.scales, c.panels), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		m, err := Open(path)
@@ -220,7 +185,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(about(1, 5, 4, 4), mapped.Bytes([]uint32{0, 1, 2, 4}), make([]byte, 16), make([]byte, 4*128), true)
 	f.Fuzz(func(t *testing.T, data, active, scales, panels []byte, seal bool) {
 		if seal {
-			data = sealed(t, data, active, scales, panels)
+			data = mappedtest.Seal(t, kind(), data, active, scales, panels)
 		}
 		path := filepath.Join(t.TempDir(), "of.ease")
 		if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -228,7 +193,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		m, err := Open(path)
 		if err != nil {
-			if !typed(err) {
+			if !mappedtest.Refused(err) {
 				t.Fatal(err)
 			}
 			return

@@ -2,15 +2,12 @@ package factors
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/shardmill/shardmill/formats"
 )
 
 func writeFile(tb testing.TB, data []byte) string {
@@ -36,12 +33,6 @@ func fileOf(tb rapid.TB, rows ...Row) []byte {
 		tb.Fatal(err)
 	}
 	return file.Bytes()
-}
-
-// typed tells whether an error is what a file that cannot be read is.
-func typed(err error) bool {
-	var version *formats.VersionError
-	return errors.Is(err, formats.ErrForeign) || errors.Is(err, formats.ErrDamaged) || errors.As(err, &version)
 }
 
 // dense are the rows as they come back: with those between the first and the last that were left out.

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
 	"github.com/shardmill/shardmill/mapreduce"
 )
@@ -312,30 +313,13 @@ func TestReset(t *testing.T) {
 // TestWriteErrors writes to what takes so many bytes and then fails.
 func TestWriteErrors(t *testing.T) {
 	rows := []Row{{Index: 0, Values: []float32{3, 4}}, {Index: 2, Values: []float32{5, 6}}}
-	whole := len(fileOf(t, rows...))
-	for left := range whole {
-		w := NewWriter(&limited{left})
-		err := error(nil)
+	mappedtest.Full(t, len(fileOf(t, rows...)), func(file io.Writer) (err error) {
+		w := NewWriter(file)
 		for _, r := range rows {
 			err = errors.Join(err, w.Write(r))
 		}
-		if err = errors.Join(err, w.Close()); !errors.Is(err, errFull) {
-			t.Errorf("full after %d bytes: %v", left, err)
-		}
-	}
-}
-
-var errFull = errors.New("full")
-
-type limited struct{ left int }
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	if n < len(p) {
-		return n, errFull
-	}
-	return n, nil
+		return errors.Join(err, w.Close())
+	})
 }
 
 // BenchmarkRow looks rows up in a matrix of 13 files.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 )
 
 // goldenFiles were written once, and are never written again.
@@ -51,55 +52,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// typed tells whether an error is what a file that cannot be read is.
-func typed(err error) bool {
-	var version *formats.VersionError
-	return errors.Is(err, formats.ErrForeign) || errors.Is(err, formats.ErrDamaged) || errors.As(err, &version)
-}
-
 // TestDamage changes each byte of files, and cuts them at each length: no such file is opened.
 func TestDamage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "damaged")
 	for _, g := range goldenFiles {
 		data, err := os.ReadFile(filepath.Join("testdata", g.name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused := func(what string, i int, data []byte) {
-			if err := os.WriteFile(path, data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Open(path); !typed(err) || !strings.Contains(err.Error(), path) {
-				t.Errorf("%s: %s %d: %v", g.name, what, i, err)
-			}
-		}
-		for i := range data {
-			damaged := bytes.Clone(data)
-			damaged[i] ^= 1 << (i % 8)
-			refused("changed byte", i, damaged)
-			refused("bytes", i, data[:i])
-		}
+		mappedtest.Damage(t, data, func(path string) error {
+			_, err := Open(path)
+			return err
+		})
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-}
-
-// sealed is a file with these sections behind right checksums.
-func sealed(tb testing.TB, sections ...[]byte) []byte {
-	tb.Helper()
-	var file bytes.Buffer
-	w := mapped.NewWriter(&file, kind())
-	for _, s := range sections {
-		_, err := w.Write(s)
-		if err := errors.Join(err, w.End()); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return file.Bytes()
 }
 
 func uint64s(v ...uint64) []byte { return mapped.Bytes(v) }
@@ -112,7 +79,7 @@ func TestSealed(t *testing.T) {
 	hashed := [][]byte{nil, uint64s(2, 3), uint64s(1, 1), uint64s(append([]uint64{2, 1}, free...)...), uint64s(2, 1, 0, 1, 0)}
 	direct := [][]byte{nil, uint64s(2, 3), uint64s(1, 1), mapped.Bytes([]uint32{1, 2}), uint64s(2, 1, 1, 0, 0)}
 	for i, good := range [][][]byte{texts, hashed, direct} {
-		if d := openBytes(t, sealed(t, good...)); d.Len() != 2 {
+		if d := openBytes(t, mappedtest.Seal(t, kind(), good...)); d.Len() != 2 {
 			t.Fatalf("file %d: %d ids", i, d.Len())
 		}
 	}
@@ -148,7 +115,7 @@ func TestSealed(t *testing.T) {
 	} {
 		sections := slices.Clone(tt.file)
 		sections[tt.section] = tt.data
-		path := writeFile(t, sealed(t, sections...))
+		path := writeFile(t, mappedtest.Seal(t, kind(), sections...))
 		if _, err := Open(path); !errors.Is(err, formats.ErrDamaged) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -175,14 +142,14 @@ func FuzzSealed(f *testing.F) {
 	f.Add([]byte(nil), uint64s(2), uint64s(1), line, uint64s(1, 1, 0, 1, 0), []byte("2"))
 	f.Add([]byte(nil), uint64s(2, 4), uint64s(1, 1), mapped.Bytes([]uint32{1, 0, 2}), uint64s(2, 1, 1, 0, 0), []byte("4"))
 	f.Fuzz(func(t *testing.T, text, keys, rows, table, about, id []byte) {
-		openAny(t, sealed(t, text, keys, rows, table, about), id)
+		openAny(t, mappedtest.Seal(t, kind(), text, keys, rows, table, about), id)
 	})
 }
 
 func openAny(t *testing.T, data, id []byte) {
 	d, err := Open(writeFile(t, data))
 	if err != nil {
-		if !typed(err) {
+		if !mappedtest.Refused(err) {
 			t.Fatal(err)
 		}
 		return

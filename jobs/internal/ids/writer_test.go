@@ -3,11 +3,14 @@ package ids
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 )
 
 func entry(id string) Entry { return Entry{ID: []byte(id), Rows: 1, Newest: math.MinInt64} }
@@ -155,23 +158,6 @@ func TestWriteErrors(t *testing.T) {
 		if err := write(&file, Options{}, all); err != nil {
 			t.Fatal(err)
 		}
-		for left := range file.Len() {
-			if err := write(&limited{left}, Options{}, all); !errors.Is(err, errFull) {
-				t.Errorf("full after %d bytes: %v", left, err)
-			}
-		}
+		mappedtest.Full(t, file.Len(), func(w io.Writer) error { return write(w, Options{}, all) })
 	}
-}
-
-var errFull = errors.New("full")
-
-type limited struct{ left int }
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	if n < len(p) {
-		return n, errFull
-	}
-	return n, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 )
 
 // goldenRows are what testdata/v1.matrix holds. The file was written once, and is never written again.
@@ -45,45 +46,17 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestDamage changes each byte of a file, and cuts it at each length: no such file is opened.
+// TestDamage: no file with a byte changed, or cut, is opened.
 func TestDamage(t *testing.T) {
 	data := fileOf(t, goldenRows()...)
-	path := filepath.Join(t.TempDir(), "damaged")
-	refused := func(what string, i int, data []byte) {
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	mappedtest.Damage(t, data, func(path string) error {
 		_, err := Open([]string{path}, 12, math.MaxUint32+1)
-		if !typed(err) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s %d: %v", what, i, err)
-		}
-		if _, err := OpenReader(path); !typed(err) {
-			t.Errorf("%s %d: a Reader: %v", what, i, err)
-		}
-	}
-	for i := range data {
-		damaged := bytes.Clone(data)
-		damaged[i] ^= 1 << (i % 8)
-		refused("changed byte", i, damaged)
-		refused("bytes", i, data[:i])
-	}
-}
-
-// sealed is a file with these sections behind right checksums.
-func sealed(tb testing.TB, rows, pointers, about []byte) []byte {
-	tb.Helper()
-	var file bytes.Buffer
-	w := mapped.NewWriter(&file, kind())
-	for _, s := range [][]byte{rows, pointers, about} {
-		_, err := w.Write(s)
-		if err := errors.Join(err, w.End()); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return file.Bytes()
+		return err
+	})
+	mappedtest.Damage(t, data, func(path string) error {
+		_, err := OpenReader(path)
+		return err
+	})
 }
 
 func uint64s(v ...uint64) []byte { return mapped.Bytes(v) }
@@ -93,7 +66,7 @@ func TestSealed(t *testing.T) {
 	rows := mapped.Bytes([]uint32{1, 2, 3, 4})
 	values := uint64(2)<<pointerShift | isWritten | hasValues
 	pointers, about := uint64s(isWritten, values, 4<<pointerShift), uint64s(5, 7, 4, 3, 1)
-	m, err := Open([]string{writeFile(t, sealed(t, rows, pointers, about))}, 7, 4)
+	m, err := Open([]string{writeFile(t, mappedtest.Seal(t, kind(), rows, pointers, about))}, 7, 4)
 	if err != nil {
 		t.Fatal(err) // this one is right
 	}
@@ -125,7 +98,7 @@ func TestSealed(t *testing.T) {
 		{"descending", rows, uint64s(0, 5<<pointerShift, 4<<pointerShift), uint64s(5, 7, 4, 4, 0)},
 		{"an odd row with values", rows, uint64s(hasValues, 3<<pointerShift, 4<<pointerShift), uint64s(5, 7, 4, 2, 1)},
 	} {
-		path := writeFile(t, sealed(t, tt.rows, tt.pointers, tt.about))
+		path := writeFile(t, mappedtest.Seal(t, kind(), tt.rows, tt.pointers, tt.about))
 		if _, err := Open([]string{path}, 100, 100); !errors.Is(err, formats.ErrDamaged) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -176,14 +149,16 @@ func FuzzOpen(f *testing.F) {
 func FuzzSealed(f *testing.F) {
 	f.Add(mapped.Bytes([]uint32{1, 2, 3, 4}), uint64s(isWritten, 2<<pointerShift|isWritten|hasValues, 4<<pointerShift), uint64s(5, 7, 4, 3, 1))
 	f.Add(mapped.Bytes([]uint32{1}), uint64s(0, 1<<pointerShift), uint64s(0, 1, 2, 1, 0))
-	f.Fuzz(func(t *testing.T, rows, pointers, about []byte) { openAny(t, sealed(t, rows, pointers, about)) })
+	f.Fuzz(func(t *testing.T, rows, pointers, about []byte) {
+		openAny(t, mappedtest.Seal(t, kind(), rows, pointers, about))
+	})
 }
 
 func openAny(t *testing.T, data []byte) {
 	path := writeFile(t, data)
 	r, err := OpenReader(path)
 	if err != nil {
-		if !typed(err) {
+		if !mappedtest.Refused(err) {
 			t.Fatal(err)
 		}
 		return

@@ -12,8 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/shardmill/shardmill/formats"
 	"github.com/shardmill/shardmill/jobs/internal/mapped"
+	"github.com/shardmill/shardmill/jobs/internal/mapped/mappedtest"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -301,34 +301,11 @@ func TestResetOfRead(t *testing.T) {
 // TestWriteErrors writes to what takes so many bytes and then fails.
 func TestWriteErrors(t *testing.T) {
 	rows := []Row{{Index: 0, Columns: nil}, {Index: 1, Columns: []uint32{1, 2}, Values: []float32{3, 4}}}
-	whole := len(fileOf(t, rows...))
-	for left := range whole {
-		w := NewWriter(&limited{left})
-		err := error(nil)
+	mappedtest.Full(t, len(fileOf(t, rows...)), func(file io.Writer) (err error) {
+		w := NewWriter(file)
 		for _, r := range rows {
 			err = errors.Join(err, w.Write(r))
 		}
-		if err = errors.Join(err, w.Close()); !errors.Is(err, errFull) {
-			t.Errorf("full after %d bytes: %v", left, err)
-		}
-	}
-}
-
-var errFull = errors.New("full")
-
-type limited struct{ left int }
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	if n < len(p) {
-		return n, errFull
-	}
-	return n, nil
-}
-
-// typed tells whether an error is what a file that cannot be read is.
-func typed(err error) bool {
-	var version *formats.VersionError
-	return errors.Is(err, formats.ErrForeign) || errors.Is(err, formats.ErrDamaged) || errors.As(err, &version)
+		return errors.Join(err, w.Close())
+	})
 }
