@@ -140,18 +140,28 @@ func (all *aggregates) cell(op stateOp, name string) int {
 	return word
 }
 
-// begin sets the state of a group of one row.
-func begin[W words](cells []stateCell, numbers, state *W) {
-	(*state)[0] = 1
+// begin sets the states of groups of one row each, cell after cell: which kind of cell it is is asked once for all.
+func begin[W words](cells []stateCell, rows []groupRow[W], states []W) {
+	states = states[:len(rows)]
+	for i := range states {
+		states[i][0] = 1
+	}
 	for _, c := range cells {
-		switch n := (*numbers)[c.column]; c.op {
+		column, w := c.column, c.word
+		switch c.op {
 		case sumFloats:
-			(*state)[c.word] = math.Float64bits(floatOfBits(n))
+			for i := range states {
+				states[i][w] = math.Float64bits(floatOfBits(rows[i].numbers[column]))
+			}
 		case sumInts:
-			n := intOfBits(n)
-			(*state)[c.word], (*state)[c.word+1] = uint64(n), uint64(n>>63)
+			for i := range states {
+				n := intOfBits(rows[i].numbers[column])
+				states[i][w], states[i][w+1] = uint64(n), uint64(n>>63)
+			}
 		default:
-			(*state)[c.word] = n
+			for i := range states {
+				states[i][w] = rows[i].numbers[column]
+			}
 		}
 	}
 }

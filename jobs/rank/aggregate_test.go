@@ -42,6 +42,13 @@ func TestAggregatesLayout(t *testing.T) {
 	}
 }
 
+// beginOne is the state of a group of one row, behind one with other numbers.
+func beginOne[W words](all aggregates, numbers W) W {
+	var states [2]W
+	begin(all.cells, []groupRow[W]{{numbers: *new(W)}, {numbers: numbers}}, states[:])
+	return states[1]
+}
+
 // Ints are exact whatever the order and the cuts, and a sum that is no int64 is an error.
 func TestIntAggregates(t *testing.T) {
 	all := mustAggregates(t, integer, "count", "sum:x", "min:x", "max:x", "mean:x")
@@ -51,8 +58,7 @@ func TestIntAggregates(t *testing.T) {
 		cut := rapid.IntRange(0, len(numbers)).Draw(t, "cut")
 		fold := func(numbers []int64) (s [8]uint64) {
 			for i, n := range numbers {
-				var one [8]uint64
-				begin(all.cells, &[8]uint64{intValue(n).bits}, &one)
+				one := beginOne(all, [8]uint64{intValue(n).bits})
 				if i == 0 {
 					s = one
 				} else {
@@ -96,8 +102,7 @@ func TestFloatAggregates(t *testing.T) {
 	all := mustAggregates(t, float, "sum:x", "min:x", "max:x", "mean:x", "count")
 	var state [4]uint64
 	for i, f := range []float64{0.1, -0.25, 0.7} {
-		var one [4]uint64
-		begin(all.cells, &[4]uint64{floatValue(f).bits}, &one)
+		one := beginOne(all, [4]uint64{floatValue(f).bits})
 		if i == 0 {
 			state = one
 		} else {

@@ -2,6 +2,7 @@ package rank
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
@@ -88,7 +89,7 @@ func (g *grouping[W]) stages(target mapreduce.Target) []mapreduce.Stage {
 	}
 	st := mapreduce.NewStage("group", tabular.NewSource(g.table(target)), batch,
 		func(context.Context, *mapreduce.Env) (mapreduce.Mapper[groupRow[W]], error) {
-			return &grouper[W]{stream: states, cells: g.agg.cells}, nil
+			return &grouper[W]{stream: states, key: g.key, cells: g.agg.cells}, nil
 		}, states)
 	return []mapreduce.Stage{st}
 }
@@ -116,6 +117,7 @@ func (g *grouping[W]) table(target mapreduce.Target) tabular.Table[groupRow[W]] 
 // grouper maps rows to the stream. It holds what the rows of a batch emit.
 type grouper[W words] struct {
 	stream *mapreduce.Stream[groupKey, W]
+	key    kind
 	cells  []stateCell
 	states []W
 	keys   []byte
@@ -128,14 +130,35 @@ func (g *grouper[W]) Map(_ context.Context, rows []groupRow[W], out *mapreduce.O
 	if len(g.states) < len(rows) {
 		g.states = make([]W, len(rows))
 	}
-	g.keys, g.ends = g.keys[:0], g.ends[:0]
-	for i := range rows {
-		begin(g.cells, &rows[i].numbers, &g.states[i])
-		g.keys = rows[i].key.appendGroup(g.keys)
-		g.ends = append(g.ends, uint32(len(g.keys)))
+	begin(g.cells, rows, g.states)
+	if g.key == text {
+		g.textKeys(rows)
+	} else {
+		g.numberKeys(rows)
 	}
 	g.stream.EmitAll(out, g.keys, g.ends, g.states[:len(rows)])
 	return nil
+}
+
+// textKeys writes the keys of rows where they are strings.
+func (g *grouper[W]) textKeys(rows []groupRow[W]) {
+	g.keys, g.ends = g.keys[:0], g.ends[:0]
+	for i := range rows {
+		g.keys = rows[i].key.appendGroup(g.keys)
+		g.ends = append(g.ends, uint32(len(g.keys)))
+	}
+}
+
+// numberKeys writes the keys of rows where they are numbers, which all end where those of another batch do.
+func (g *grouper[W]) numberKeys(rows []groupRow[W]) {
+	for i := len(g.ends); i < len(rows); i++ {
+		g.ends = append(g.ends, uint32(numberBytes*(i+1)))
+		g.keys = append(g.keys, make([]byte, numberBytes)...)
+	}
+	g.ends, g.keys = g.ends[:len(rows)], g.keys[:numberBytes*len(rows)]
+	for i := range rows {
+		binary.BigEndian.PutUint64(g.keys[numberBytes*i:], rows[i].key.bits)
+	}
 }
 
 // Close implements mapreduce.Mapper.
