@@ -19,10 +19,11 @@ func beginGroups(top, panels int) (groups, each, of int) {
 
 // begin finds limits for the users of the block before any list is made, which then sees few items that do not stay in it. The first
 // panels are scored in groups. In each of the 32 lanes of a group, the best item has a score that is certain at least. These items are
-// not the same, so that a list cannot end below the least of as many of them as it has items.
+// not the same, so that a list cannot end below the least of as many of them as it has items. Under quotas it can: they may leave no place
+// for some.
 func (s *Scorer) begin() {
 	groups, each, of := beginGroups(s.top, len(s.items.norms))
-	if each == 0 {
+	if each == 0 || s.classes != nil {
 		return
 	}
 	c := s.coarse

@@ -33,9 +33,12 @@ func (s *Scorer) keepCoarse(t, u, p int) {
 	for mask := c.found.masks[u]; mask != 0; mask &= mask - 1 {
 		i := bits.TrailingZeros32(mask)
 		sum, place := unit*float64(c.found.sums[u][i]), uint32(p*tileItems+i)
-		survivors = append(survivors, survivor{place, float32(sum + slack)})
+		most, floor := float32(sum+slack), key(0)
 		if k := newKey(float32(sum-slack), place); k > l[0] {
-			l.replace(k)
+			floor = s.offer(user, k, place)
+		}
+		if floor == 0 || most >= floor.score() {
+			survivors = append(survivors, survivor{place, most})
 		}
 	}
 	c.survivors[user] = survivors
@@ -60,6 +63,9 @@ func (s *Scorer) condense(user int) {
 	s.rescore(user)
 	survivors := c.survivors[user][:0]
 	for _, k := range s.list(user) {
+		if k == 0 { // quotas leave lists shorter than what survives
+			continue
+		}
 		v := k.scored()
 		survivors = append(survivors, survivor{s.items.places[v.Item], v.Score})
 	}
@@ -69,9 +75,9 @@ func (s *Scorer) condense(user int) {
 // choose finds what of the survivors of a user is to be scored, and asks for its memory.
 func (s *Scorer) choose(user int) {
 	c, f, least := s.coarse, s.items.f, s.list(user).threshold()
-	places := c.places[user%2][:0]
+	places, full := c.places[user%2][:0], s.full(user)
 	for _, v := range c.survivors[user] {
-		if v.most >= least {
+		if v.most >= least && s.within(user, full, v.place, v.most) {
 			places = append(places, v.place)
 			prefetch.Slice(s.items.rows[int(v.place)*f : (int(v.place)+1)*f])
 		}
@@ -89,7 +95,7 @@ func (s *Scorer) settle(user, count int) {
 
 // rescore makes the list of a user of the scores of what is chosen.
 func (s *Scorer) rescore(user int) {
-	clear(s.list(user))
+	s.clearList(user)
 	for places := s.coarse.places[user%2]; len(places) > 0; places = places[min(settled, len(places)):] {
 		s.settleSome(user, places[:min(settled, len(places))])
 	}
@@ -104,7 +110,7 @@ func (s *Scorer) settleSome(user int, places []uint32) {
 	c.dots(c.rows[user*f:(user+1)*f], s.items.rows, &c.at, &c.scores)
 	for i, place := range places {
 		if k := newKey(c.scores[i], s.items.order[place]); k > l[0] {
-			l.replace(k)
+			s.offer(user, k, place)
 		}
 	}
 }

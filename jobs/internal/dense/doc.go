@@ -35,9 +35,15 @@
 // A block of users begins with limits for their lists, so that few items come into a list and leave it again: the best sums of disjoint
 // sets of the first items, as many as a list has, are what its last item is worth at least.
 //
+// # Quotas
+//
+// A list may have no more than so many items of a class, see package quota. What has no place in the list for its class is no
+// candidate, and such lists begin without limits.
+//
 // # Memory
 //
-// Items take PackedBytes, of which all but 16 bytes an item are where a Room has them. A Scorer takes for each of 192 users their factors (6 bytes each) and 8 bytes an item of their list and a survivor, of
-// which there are more the longer lists are, but not many more than 4,096 and 4 for each item of a list, and up to 400 KiB more
+// Items take PackedBytes, of which all but 16 bytes an item are where a Room has them. A Scorer takes for each of 192 users their factors
+// (6 bytes each) and 8 bytes an item of their list and a survivor, of which there are more the longer lists are, but not many more than
+// 4,096 and 4 for each item of a list, 4 more an item of their list under quotas, and up to 400 KiB more
 // for what they have seen, however many items there are.
 package dense

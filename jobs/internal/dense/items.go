@@ -128,6 +128,9 @@ func (it *Items) lay(row func(place int) []float32) (err error) {
 	return err
 }
 
+// Len is the number of items.
+func (it *Items) Len() int { return it.n }
+
 var errNoFactors = errors.New("vectors have no factors")
 
 // checkShape tells whether factors can be n vectors of f.

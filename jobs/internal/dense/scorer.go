@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/shardmill/shardmill/jobs/internal/prefetch"
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 )
 
 // Block is the number of users that a Scorer takes at a time: with less it is slower.
@@ -29,6 +30,7 @@ type Scorer struct {
 	coarse     *coarseScorer // nil where the kernel has no such
 	coarsely   bool          // whether it takes this block
 	top        int
+	classes    *classes  // nil without quotas
 	users      []float32 // of the block, [tile][factor][user]
 	norms      [blockUsers]float64
 	thresholds [blockTiles][tileUsers]float32 // see list.threshold
@@ -53,6 +55,19 @@ func NewScorerOn(k Kernel, items *Items, top int) *Scorer {
 		wanted: make([][blockTiles][tileUsers]uint32, min(stretchPanels, len(items.norms))),
 		out:    make([]Scored, 0, top),
 	}
+}
+
+// NewScorerUnder makes a Scorer of lists of the top best items that keep quotas; nil is none.
+func NewScorerUnder(items *Items, top int, q *quota.Quotas) *Scorer {
+	return newScorerUnder(Kernel{}, items, top, q)
+}
+
+func newScorerUnder(k Kernel, items *Items, top int, q *quota.Quotas) *Scorer {
+	s := NewScorerOn(k, items, top)
+	if q != nil && s.top > 0 {
+		s.classes = newClasses(items, q, s.top)
+	}
+	return s
 }
 
 // Score passes to emit the list of each user in turn: user u has factors users[u*f : (u+1)*f]. Seen, if it is not nil, tells
@@ -113,6 +128,7 @@ func (s *Scorer) load(users []float32) (int, error) {
 	}
 	clear(s.keys)
 	clear(s.seen[:])
+	s.classes.reset()
 	for u := range blockUsers {
 		threshold := float32(math.Inf(-1))
 		if u >= count { // nobody
@@ -169,7 +185,7 @@ func (s *Scorer) run(count int) {
 
 // score finds the candidates in a panel.
 func (s *Scorer) score(p int) {
-	panel, order, wanted := s.items.panel(p), s.items.order[p*tileItems:], &s.wanted[p%stretchPanels]
+	panel, wanted := s.items.panel(p), &s.wanted[p%stretchPanels]
 	next := s.items.panel(min(p+1, len(s.items.norms)-1))
 	part := (len(next)/len(s.open) + lineFloats) &^ (lineFloats - 1)
 	for _, t := range s.open {
@@ -178,7 +194,7 @@ func (s *Scorer) score(p int) {
 		next = next[n:]
 		found := s.tile(s.vectors(t), panel, &s.thresholds[t], &wanted[t], &s.found)
 		for ; found != 0; found &= found - 1 {
-			s.keep(t, bits.TrailingZeros32(found), order)
+			s.keep(t, bits.TrailingZeros32(found), p)
 		}
 	}
 }
@@ -227,13 +243,14 @@ func (s *Scorer) done(t int, norm float64) bool {
 	return true
 }
 
-// keep offers candidates of user u of tile t to the user's list. order has the indexes of the panel's items.
-func (s *Scorer) keep(t, u int, order []uint32) {
-	l := s.list(t*tileUsers + u)
+// keep offers candidates of user u of tile t in a panel to the user's list.
+func (s *Scorer) keep(t, u, p int) {
+	user, order := t*tileUsers+u, s.items.order[p*tileItems:]
+	l := s.list(user)
 	for mask := s.found.masks[u]; mask != 0; mask &= mask - 1 {
 		i := bits.TrailingZeros32(mask)
 		if k := newKey(s.found.scores[u][i], order[i]); k > l[0] {
-			l.replace(k)
+			s.offer(user, k, uint32(p*tileItems+i))
 		}
 	}
 	s.thresholds[t][u] = l.threshold()

@@ -26,7 +26,7 @@ func (s *Scorer) scoreByItems(lo, hi int, emit func(int, []Scored) error) error 
 			s.scoreItems(p)
 		}
 		for u := range s.block {
-			s.out = s.list(u).appendTo(s.out[:0])
+			s.out, s.last = s.list(u).appendTo(s.out[:0]), u
 			if err := emit(lo+u, s.out); err != nil {
 				return err
 			}
@@ -52,11 +52,7 @@ func (s *Scorer) load(lo, count int) {
 		}
 		s.block = append(s.block, r)
 	}
-	if n := count * s.top; cap(s.keys) < n {
-		s.keys = make([]key, n)
-	}
-	s.keys = s.keys[:count*s.top]
-	clear(s.keys)
+	s.clearLists(count)
 }
 
 // scoreItems scores the items of panel p for all users of the block.
@@ -86,7 +82,7 @@ func (s *Scorer) scoreItems(p int) {
 		}
 		mask &= wanted
 		for c := range each(mask) {
-			r.threshold = s.list(u).offer(newKey(l.scores[c], items[c]))
+			r.threshold = s.offer(u, l.scores[c], items[c])
 		}
 	}
 }

@@ -11,14 +11,15 @@ func (s *Scorer) scoreByUsers(lo, hi int, emit func(int, []Scored) error) error 
 	a := sort.Search(len(active), func(a int) bool { return int(active[a]) >= lo })
 	loaded := -1
 	for user := lo; user < hi; user++ {
-		s.out = s.out[:0]
+		s.out, s.last = s.out[:0], -1
 		if a < len(active) && int(active[a]) == user {
 			if p := a / width; p != loaded && s.asked(user) {
 				s.scoreUsers(p)
 				loaded = p
 			}
 			if s.asked(user) {
-				s.out = s.list(a % width).appendTo(s.out)
+				s.last = a % width
+				s.out = s.list(s.last).appendTo(s.out)
 			}
 			a++
 		}
@@ -33,7 +34,7 @@ func (s *Scorer) scoreByUsers(lo, hi int, emit func(int, []Scored) error) error 
 func (s *Scorer) scoreUsers(p int) {
 	m, l := s.model, &s.lanes
 	panel, valid, users := m.panel(p), m.valid(p), m.active[p*width:min(len(m.active), (p+1)*width)]
-	clear(s.keys)
+	s.clearLists(width)
 	fill(&l.thresholds, lowest())
 	for c, u := range users {
 		columns, _ := s.users.Row(int(u))
@@ -61,7 +62,7 @@ func (s *Scorer) scoreUsers(p int) {
 		}
 		mask &= wanted
 		for c := range each(mask) {
-			l.thresholds[c] = s.list(c).offer(newKey(l.scores[c], uint32(j)))
+			l.thresholds[c] = s.offer(c, l.scores[c], uint32(j))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shardmill/shardmill/jobs/internal/datasets"
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 )
 
 // TestFilter: with nothing left out all items are scored as the definition says, those of the user too; and lists by a filter are what is
@@ -32,14 +33,53 @@ func TestFilter(t *testing.T) {
 			all := filtered(rt, m, users, items, Filter{Except: func(int) ([]uint32, bool) { return nil, true }})
 			checkAll(rt, users, want.At, all)
 			got := filtered(rt, m, users, top, Filter{Allowed: allowed, Except: func(u int) ([]uint32, bool) { return except[u], asked[u] }})
+			left := make([][]Scored, n)
 			for u, list := range all {
 				list = slices.DeleteFunc(list, func(s Scored) bool { return !asked[u] || !allowed[s.Item] || slices.Contains(except[u], s.Item) })
-				if list = list[:min(top, len(list))]; !slices.Equal(got[u], list) {
-					rt.Fatalf("by users %v: user %d has %v, want %v", byUsers, u, got[u], list)
+				if short := list[:min(top, len(list))]; !slices.Equal(got[u], short) {
+					rt.Fatalf("by users %v: user %d has %v, want %v", byUsers, u, got[u], short)
 				}
+				left[u] = list
 			}
+			checkQuotas(rt, m, users, top, left, Filter{Allowed: allowed, Except: func(u int) ([]uint32, bool) { return except[u], asked[u] }})
 		}
 	})
+}
+
+// checkQuotas draws classes of items: lists that keep quotas are what walks over rankings give, and of short ones it is known how many candidates
+// there were.
+func checkQuotas(t *rapid.T, m *Model, users *datasets.Matrix, top int, rankings [][]Scored, f Filter) {
+	q := &quota.Quotas{Most: append([]int{0}, rapid.SliceOfN(rapid.IntRange(1, 3), 1, 6).Draw(t, "most")...)}
+	q.Of = rapid.SliceOfN(rapid.Uint32Range(0, uint32(len(q.Most)-1)), users.Columns(), users.Columns()).Draw(t, "classes")
+	f.Quotas = q
+	s, err := NewScorer(m, users, users.Transpose(), top)
+	if err == nil {
+		err = s.SetFilter(f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // nothing stays
+		err = s.Score(0, users.Rows(), func(u int, list []Scored) error {
+			counts, want := make([]int, len(q.Most)), []Scored{}
+			for _, c := range rankings[u] {
+				if of := q.Of[c.Item]; len(want) < top && (of == 0 || counts[of] < q.Most[of]) {
+					counts[of]++
+					want = append(want, c)
+				}
+			}
+			if !slices.Equal(list, want) {
+				t.Fatalf("user %d has %v, want %v", u, list, want)
+			}
+			if len(list) < min(top, users.Columns()) && s.Offered() != len(rankings[u]) {
+				t.Fatalf("user %d: %d candidates, want %d", u, s.Offered(), len(rankings[u]))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func filtered(t rapid.TB, m *Model, users *datasets.Matrix, top int, f Filter) (all [][]Scored) {

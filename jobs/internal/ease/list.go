@@ -42,6 +42,10 @@ func (l list) offer(k key) (threshold float32) {
 	if k > l[0] {
 		l.sift(k)
 	}
+	return l.threshold()
+}
+
+func (l list) threshold() float32 {
 	if l[0] == 0 {
 		return float32(math.Inf(-1))
 	}

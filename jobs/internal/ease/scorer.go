@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"math/bits"
+
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 )
 
 // Scorer keeps the best items of users. It is for one goroutine.
@@ -16,7 +18,10 @@ type Scorer struct {
 	top          int
 	filter       Filter
 	lanes        lanes
-	keys         []key // the lists, one after another
+	keys         []key    // the lists, one after another
+	classes      []uint32 // of the keys, under quotas
+	offered      []int    // by list, items while it was short, under quotas
+	last         int      // the list that was emitted
 	out          []Scored
 	block        []userRow // where the inverse is of items
 	seen         []uint32  // where it is of users: by items, a bit for each user of the panel that has it; zero between panels
@@ -39,7 +44,7 @@ func newScorer(k kernel, m *Model, users, items Matrix, top int) (*Scorer, error
 	}
 	s := &Scorer{model: m, users: users, items: items, score: k.score, renumbered: m.renumbering(), top: min(top, max(1, m.items))}
 	if m.byUsers {
-		s.seen, s.keys = make([]uint32, m.items), make([]key, width*s.top)
+		s.seen = make([]uint32, m.items)
 	}
 	return s, nil
 }
@@ -51,6 +56,7 @@ type Filter struct {
 	// others are not scored, and come out empty. Where it leaves out an item of the user, that is scored by what the user has besides. What it
 	// returns must not change before Score returns. Nil leaves out what a user has.
 	Except func(user int) (items []uint32, asked bool)
+	Quotas *quota.Quotas // that lists keep; nil is none
 }
 
 // SetFilter sets what the lists to come have.
@@ -60,6 +66,45 @@ func (s *Scorer) SetFilter(f Filter) error {
 	}
 	s.filter = f
 	return nil
+}
+
+// Offered is how many candidates there were for the list that was emitted last, under quotas. It is right for lists that are short of the top items.
+func (s *Scorer) Offered() int {
+	if s.last < 0 {
+		return 0
+	}
+	return s.offered[s.last]
+}
+
+// clearLists empties so many lists.
+func (s *Scorer) clearLists(n int) {
+	s.keys = emptied(s.keys, n*s.top)
+	if s.filter.Quotas != nil {
+		s.classes, s.offered = emptied(s.classes, n*s.top), emptied(s.offered, n)
+	}
+}
+
+// emptied is a slice of n zeros, the same one if that has the capacity.
+func emptied[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	clear(s[:n])
+	return s[:n]
+}
+
+// offer offers an item to list u, and returns the score that no further one may be below.
+func (s *Scorer) offer(u int, score float32, item uint32) (threshold float32) {
+	l, q, k := s.list(u), s.filter.Quotas, newKey(score, item)
+	if q == nil {
+		return l.offer(k)
+	}
+	s.offered[u]++
+	if k > l[0] {
+		class := q.Of[item]
+		quota.Offer(l, s.classes[u*s.top:(u+1)*s.top], k, class, q.Most[class])
+	}
+	return l.threshold()
 }
 
 // except is Filter.Except for a user who has items.

@@ -1,7 +1,7 @@
 package neighbours
 
 import (
-	"cmp"
+	"math"
 	"slices"
 )
 
@@ -12,23 +12,31 @@ type Popularity struct {
 	had    []bool   // false between users
 }
 
-// NewPopularity prepares to rank items by counts, the number of users of each.
+// NewPopularity prepares to rank items by counts, the number of users of each, which an uint32 holds.
 func NewPopularity(counts []int) *Popularity {
 	p := &Popularity{counts: counts, had: make([]bool, len(counts))}
+	keys := make([]uint64, 0, len(counts)) // ascending in the order
 	for i, n := range counts {
 		if n > 0 {
-			p.order = append(p.order, uint32(i))
+			keys = append(keys, uint64(math.MaxUint32-uint32(n))<<32|uint64(i))
 		}
 	}
-	slices.SortFunc(p.order, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
+	slices.Sort(keys)
+	p.order = make([]uint32, len(keys))
+	for at, k := range keys {
+		p.order[at] = uint32(k)
+	}
 	return p
 }
 
 // Score appends to dst the top most popular items that are not in history, the highest count first, of equal ones the
 // lowest index first. Items that nobody has are not among them. It takes time in proportion to top and to history.
 func (p *Popularity) Score(history []uint32, top int, dst []Scored) []Scored {
+	return p.ScoreWithin(history, top, nil, dst)
+}
+
+// ScoreWithin is Score of items that take takes: it is asked of each in turn, the most popular first, until there are top of them. Nil takes all.
+func (p *Popularity) ScoreWithin(history []uint32, top int, take func(item uint32) bool, dst []Scored) []Scored {
 	for _, h := range history {
 		p.had[h] = true
 	}
@@ -36,7 +44,7 @@ func (p *Popularity) Score(history []uint32, top int, dst []Scored) []Scored {
 		if top <= 0 {
 			break
 		}
-		if !p.had[i] {
+		if !p.had[i] && (take == nil || take(i)) {
 			dst = append(dst, Scored{Index: i, Score: float64(p.counts[i])})
 			top--
 		}

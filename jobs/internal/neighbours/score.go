@@ -3,6 +3,8 @@ package neighbours
 import (
 	"errors"
 	"fmt"
+
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 )
 
 // ScoreOptions say what a Scorer gives for each user.
@@ -11,6 +13,7 @@ type ScoreOptions struct {
 	Because int // reasons for each, at most; 0 is none
 	// Allowed tells of each item whether it may be a candidate; nil lets all. What other items say of history does not change.
 	Allowed []bool
+	Quotas  *quota.Quotas // that candidates keep together; nil is none
 }
 
 // Scored is a candidate for a user.
@@ -27,6 +30,8 @@ type Scorer struct {
 	neighbours Matrix
 	options    ScoreOptions
 	best       *best
+	within     *within // in place of best under quotas, or nil
+	offered    int
 	sums       []float64 // zero between users
 	reasons    reasons
 	ahead      rowsAhead
@@ -48,6 +53,9 @@ func NewScorer(neighbours Matrix, o ScoreOptions) (*Scorer, error) {
 	items := neighbours.Rows()
 	s := &Scorer{neighbours: neighbours, options: o, sums: make([]float64, items)}
 	s.best = newBest(min(o.Top, max(items, 1)))
+	if o.Quotas != nil {
+		s.within = newWithin(s.best.n, o.Quotas)
+	}
 	if o.Because > 0 {
 		s.reasons = newReasons(items, s.best.n, o.Because)
 	}
@@ -69,18 +77,33 @@ func (s *Scorer) ScoreExcept(history []uint32, values []float32, except []uint32
 	for _, e := range except {
 		s.sums[e] = 0
 	}
-	if 2*work < len(s.sums) {
-		s.sweep(history)
-	} else {
-		s.scan()
-	}
-	top := s.best.sorted()
 	first := len(dst)
+	top := s.choose(history, work)
 	for _, c := range top {
 		dst = append(dst, Scored{Index: c.Index, Score: c.Similarity})
 	}
 	s.Explain(history, values, dst[first:])
 	return dst
+}
+
+// Offered is how many candidates there were for the user of the last list, under quotas. It is right for lists that are short of Top.
+func (s *Scorer) Offered() int { return s.offered }
+
+// choose finds the best of what a history has added up, and clears that.
+func (s *Scorer) choose(history []uint32, work int) (top []Neighbour) {
+	switch {
+	case 2*work < len(s.sums):
+		s.sweep(history)
+	case s.within != nil:
+		s.scanWithin()
+	default:
+		s.scan()
+	}
+	if s.within != nil {
+		top, s.offered = s.within.sorted()
+		return top
+	}
+	return s.best.sorted()
 }
 
 // Explain sets the reasons of candidates, at most Top of them, for a user of that history. They are valid until the next call of it, or of Score.
@@ -121,7 +144,7 @@ func (s *Scorer) sweep(history []uint32) {
 			if x := s.sums[c]; x != 0 {
 				s.sums[c] = 0
 				if s.allowed(c) {
-					s.best.offer(Neighbour{c, x})
+					s.offer(Neighbour{c, x})
 				}
 			}
 		}
@@ -133,6 +156,25 @@ func (s *Scorer) scan() {
 	for c, x := range s.sums {
 		if x >= cut && s.allowed(uint32(c)) {
 			cut = s.best.offer(Neighbour{uint32(c), x})
+		}
+	}
+	clear(s.sums)
+}
+
+func (s *Scorer) offer(x Neighbour) {
+	if s.within != nil {
+		s.within.offer(x)
+	} else {
+		s.best.offer(x)
+	}
+}
+
+// scanWithin is scan under quotas.
+func (s *Scorer) scanWithin() {
+	cut := s.within.cut
+	for c, x := range s.sums {
+		if x >= cut && s.allowed(uint32(c)) {
+			cut = s.within.offer(Neighbour{uint32(c), x})
 		}
 	}
 	clear(s.sums)

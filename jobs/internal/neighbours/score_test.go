@@ -161,6 +161,19 @@ func TestPopularityIsInOrder(t *testing.T) {
 			if !slices.EqualFunc(got, want, func(a, b Scored) bool { return a.Index == b.Index && a.Score == b.Score && a.Because == nil }) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
+			var asked []uint32
+			within := p.ScoreWithin(history, top, func(i uint32) bool { asked = append(asked, i); return i%2 == 0 }, nil)
+			var even []Scored
+			for _, s := range p.Score(history, len(counts), nil) {
+				if len(even) < top && s.Index%2 == 0 {
+					even = append(even, s)
+				}
+			}
+			all := p.Score(history, len(asked), nil)
+			if !slices.EqualFunc(within, even, func(a, b Scored) bool { return a.Index == b.Index && a.Score == b.Score }) ||
+				!slices.EqualFunc(all, asked, func(s Scored, i uint32) bool { return s.Index == i }) {
+				t.Fatalf("even ones: got %v of %v, want %v", within, asked, even)
+			}
 		}
 	})
 }
