@@ -87,7 +87,12 @@ type byFactors struct {
 	seen      [][]uint32
 	places    []uint32
 	list      []neighbours.Scored
-	except    *except // nil: a list leaves out what the user has
+	rules     *ruling  // or nil
+	except    *except  // nil: a list leaves out what the user has
+	last      struct { // what is known of the user of the list that is passed on
+		unknown bool // whether there is no list
+		seen    int  // items of the catalogue that the list leaves out
+	}
 }
 
 // scorer is one by the vectors of users and items.
@@ -121,7 +126,7 @@ func newByFactors(m *model, users, items *factors.Matrix, mean float64, rules *r
 		return nil, err
 	}
 	b := &byFactors{
-		catalogue: c, scorer: dense.NewScorer(c.items, top), except: newExcept(rules),
+		catalogue: c, scorer: dense.NewScorer(c.items, top), rules: rules, except: newExcept(rules),
 		vector: func(dst []float32, row uint32) []float32 { return append(dst, users.Row(int(row))[:f]...) },
 	}
 	if m.ratings { // x.y + b_i, and what is the same for all items later
@@ -153,14 +158,12 @@ func (b *byFactors) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 			base = b.base(rows[n].Index)
 		}
 		b.list = b.list[:0]
-		if b.unknown[n] {
-			list = nil // all would be equal
+		b.last.seen, b.last.unknown = len(b.seen[n]), b.unknown[n] || len(rows[n].Columns) == 0
+		if b.last.unknown {
+			list = nil // all scores would be equal, or tell nothing
 		}
 		for _, s := range list {
 			b.list = append(b.list, neighbours.Scored{Index: b.catalogue.number(s.Item), Score: float64(s.Score) + base})
-		}
-		if len(rows[n].Columns) == 0 {
-			b.list = b.list[:0] // its scores tell nothing
 		}
 		pass(rows[n], b.list)
 		n++

@@ -37,7 +37,8 @@
 // Rules of serving (ServingOptions) say who gets a list, and what may be in it. Of their files the reducer of stream left makes side
 // datasets, which the score stage reads: allowed_items (a bit an item, as a row of those that may be listed), item_groups (for "max 3 per
 // brand"), blocked_items (of each user), asked_users and other_users, who are not in the data and have numbers behind those who are.
-// Scorers mask candidates, never histories. Limits are taken from lists that are made twice as long until they are enough. With rules there is a result
+// Scorers mask candidates, never histories. Lists keep one limit while they are made; several are taken from lists that are made
+// twice as long until they are enough. With rules there is a result
 // rules: rule, rows (of its file), unknown (rows of what is not in the data), items (that may be listed after it); with --min-history
 // users and recommendations have a column fallback. Users who are asked for and have no row are written with the next one who has, or the last of all: if that
 // one is a reject they are not there either, until the rejects are run again.

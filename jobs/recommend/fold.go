@@ -27,7 +27,7 @@ func (j *recommendation) foldStages(src *mapreduce.Source[interactions.Row]) []m
 		j.ofModel(j.items, "items")
 	}
 	one := j.one()
-	l := one.limiting(one.folding())
+	l := one.limiting(one.folding(), true)
 	first := j.matrixStage(src)
 	return append(append([]mapreduce.Stage{first}, l.stages...), j.scoreStage(l))
 }

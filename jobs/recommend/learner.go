@@ -17,12 +17,13 @@ type learner struct {
 func (j *recommendation) learner() learner {
 	if j.alone() {
 		one := j.one()
-		return one.limiting(one.learnerOf())
+		return one.limiting(one.learnerOf(), true)
 	}
 	learners := make([]learner, len(j.parts))
+	weights, err := j.params.weights(len(learners))
 	for i, of := range j.parts {
 		one := j.partOf(of, i == describing(j.parts))
-		learners[i] = one.limiting(one.learnerOf())
+		learners[i] = one.limiting(one.learnerOf(), err == nil && weights[i] > 0)
 	}
 	return j.blend(learners)
 }

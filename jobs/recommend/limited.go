@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/internal/neighbours"
@@ -11,8 +12,8 @@ import (
 // lengthened is a scorer of which one with longer lists can be made.
 type lengthened interface {
 	scorer
-	// withTop is a scorer of lists of top items, without reasons.
-	withTop(top int) (scorer, error)
+	// withTop is a scorer of lists of top items, without reasons, which have of the classes of the rules no more than they may, or any.
+	withTop(top int, classes bool) (counting, error)
 }
 
 // explainer is a scorer that finds reasons for a list later.
@@ -20,8 +21,8 @@ type explainer interface {
 	explain(r *matrix.Row, list []neighbours.Scored)
 }
 
-// limited is a scorer whose lists obey limits. Lists are taken from longer ones, which are made twice as long where that was not enough, so
-// that a list is what the whole ranking would give.
+// limited is a scorer whose lists obey several limits. Lists are taken from longer ones, which are made twice as long where that was not enough, so
+// that a list is what the whole ranking would give. Where only short lists tell what limits took, longer ones have no more of a class than any list.
 type limited struct {
 	of     lengthened
 	limits *limits
@@ -29,6 +30,9 @@ type limited struct {
 	items  int      // a list cannot be longer
 	levels []scorer // of lists of a quarter more than top, and 2, 4, 8 and more times that
 	first  int      // level that a batch begins with: at which few lists of the last one were too short
+	// classes tells whether longer lists keep the classes; whole is then what is asked for what limits took from short ones.
+	classes bool
+	whole   scorer
 
 	taken   []neighbours.Scored // of all rows of the batch
 	because []uint32            // of these
@@ -36,6 +40,7 @@ type limited struct {
 	rows    []*matrix.Row // of a level
 	pending []int         // their places in the batch
 	again   []int         // those of the next level
+	short   []int         // those of whole
 	last    took
 }
 
@@ -45,8 +50,8 @@ type span struct {
 	took     took
 }
 
-// limiting is a learner whose lists obey the limits, if there are some.
-func (j *recommendation) limiting(l learner) learner {
+// limiting is a learner whose lists obey the limits, if there are some. It is for a blend in which it has a weight, or for none.
+func (j *recommendation) limiting(l learner, weighs bool) learner {
 	if len(j.params.limits()) == 0 {
 		return l
 	}
@@ -56,22 +61,31 @@ func (j *recommendation) limiting(l learner) learner {
 		if err != nil {
 			return nil, err
 		}
-		return j.limit(env, d, s)
+		return j.limit(env, d, s, weighs)
 	}
 	return l
 }
 
-// limit is a scorer that obeys the limits, if there are some.
-func (j *recommendation) limit(env *mapreduce.Env, d names, s scorer) (scorer, error) {
+// limit is a scorer that obeys the limits, if there are some. What limits took from a full list is of no use, but in a blend that is short
+// itself. That cannot be where there is one limit and the list has a weight.
+func (j *recommendation) limit(env *mapreduce.Env, d names, s scorer, weighs bool) (scorer, error) {
+	if _, ok := s.(limiter); ok {
+		return s, nil
+	}
 	r, err := j.rules(env, d)
 	if err != nil || r == nil || r.groups == nil {
 		return s, err
 	}
 	of, ok := s.(lengthened)
-	if !ok {
+	switch one := len(r.most) == 1; {
+	case !ok:
 		return nil, fmt.Errorf("%s: a scorer without longer lists", env.Stage())
+	case one && weighs:
+		s, err := of.withTop(j.params.Top, true)
+		return &within{of: of, scorer: s, top: j.params.Top}, err
+	default:
+		return &limited{of: of, limits: newLimits(r), top: j.params.Top, items: d.items.Len(), classes: j.label == ""}, nil
 	}
-	return &limited{of: of, limits: newLimits(r), top: j.params.Top, items: d.items.Len()}, nil
 }
 
 // length is that of the lists of a level.
@@ -80,7 +94,7 @@ func (l *limited) length(level int) int { return min((l.top+l.top/4+1)<<level, l
 // level is a scorer of longer lists.
 func (l *limited) level(level int) (scorer, error) {
 	for len(l.levels) <= level {
-		s, err := l.of.withTop(l.length(len(l.levels)))
+		s, err := l.of.withTop(l.length(len(l.levels)), l.classes)
 		if err != nil {
 			return nil, err
 		}
@@ -92,19 +106,26 @@ func (l *limited) level(level int) (scorer, error) {
 // score implements scorer.
 func (l *limited) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
 	l.taken, l.because = l.taken[:0], l.because[:0]
-	l.spans, l.pending = append(l.spans[:0], make([]span, len(rows))...), l.pending[:0]
+	l.spans, l.pending, l.short = append(l.spans[:0], make([]span, len(rows))...), l.pending[:0], l.short[:0]
 	for at := range rows {
 		l.pending = append(l.pending, at)
 	}
 	first := l.first
 	for level := first; len(l.pending) > 0; level++ {
-		if err := l.scoreLevel(level, rows); err != nil {
+		s, err := l.level(level)
+		if err != nil {
+			return err
+		}
+		if err := l.takeFrom(s, l.length(level), rows); err != nil {
 			return err
 		}
 		if level == first && 8*len(l.again) > len(rows) && l.length(level) < l.items {
 			l.first = level + 1
 		}
-		l.pending, l.again = l.again, l.pending[:0]
+		l.pending, l.again = l.again, l.pending
+	}
+	if err := l.scoreShort(rows); err != nil {
+		return err
 	}
 	for at, r := range rows {
 		list := l.taken[l.spans[at].from:l.spans[at].to]
@@ -114,24 +135,39 @@ func (l *limited) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 	return nil
 }
 
-// scoreLevel makes the lists of the rows that are pending, and notes in again those that are too short.
-func (l *limited) scoreLevel(level int, rows []*matrix.Row) error {
-	s, err := l.level(level)
-	if err != nil {
-		return err
+// scoreShort makes again, from whole rankings, the lists that are short for good.
+func (l *limited) scoreShort(rows []*matrix.Row) (err error) {
+	if len(l.short) == 0 {
+		return nil
 	}
+	if l.whole == nil {
+		if l.whole, err = l.of.withTop(l.items, false); err != nil {
+			return err
+		}
+	}
+	l.pending, l.short = l.short, l.pending[:0]
+	slices.Sort(l.pending)
+	return l.takeFrom(l.whole, l.items, rows)
+}
+
+// takeFrom takes the lists of the rows that are pending from ones of such a length, and notes in again, and in short, those that are too short.
+func (l *limited) takeFrom(s scorer, length int, rows []*matrix.Row) error {
 	l.rows, l.again = l.rows[:0], l.again[:0]
 	for _, at := range l.pending {
 		l.rows = append(l.rows, rows[at])
 	}
-	length, n := l.length(level), 0
+	n := 0
 	return s.score(l.rows, func(r *matrix.Row, list []neighbours.Scored) {
 		at, from := l.pending[n], len(l.taken)
 		n++
-		exhausted := len(list) < length || length == l.items
+		all := len(list) < length || length == l.items
 		kept, took := takeWithin(l.limits, list, l.top, func(s *neighbours.Scored) uint32 { return s.Index })
-		if len(kept) < l.top && !exhausted {
+		switch {
+		case len(kept) < l.top && !all:
 			l.again = append(l.again, at)
+			return
+		case len(kept) < l.top && l.classes && s != l.whole:
+			l.short = append(l.short, at)
 			return
 		}
 		l.explain(r, kept)

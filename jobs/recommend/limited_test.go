@@ -18,22 +18,38 @@ type ranked struct {
 	top      int
 	rankings [][]neighbours.Scored
 	asked    *int // longest list that was asked for
+	rules    *ruling
+	classes  bool // whether it keeps theirs
+	last     int  // candidates for the last list
 }
 
-func (r ranked) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
+func (r *ranked) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
 	for _, row := range rows {
-		list := r.rankings[row.Index]
-		pass(row, slices.Clone(list[:min(r.top, len(list))]))
+		list, counts := slices.Clone(r.rankings[row.Index]), map[uint32]int{}
+		r.last = len(list)
+		if q := r.rules.classes(); r.classes {
+			list = slices.DeleteFunc(list, func(s neighbours.Scored) bool {
+				c := q.Of[s.Index]
+				counts[c]++
+				return c > 0 && counts[c] > q.Most[c]
+			})
+		}
+		if list = list[:min(r.top, len(list))]; len(list) == r.top {
+			r.last = -1 // nobody asks
+		}
+		pass(row, list)
 	}
 	return nil
 }
 
-func (r ranked) withTop(top int) (scorer, error) {
+func (r *ranked) withTop(top int, classes bool) (counting, error) {
 	*r.asked = max(*r.asked, top)
-	return ranked{top, r.rankings, r.asked}, nil
+	return &ranked{top, r.rankings, r.asked, r.rules, classes, 0}, nil
 }
 
-func (r ranked) explain(row *matrix.Row, list []neighbours.Scored) {
+func (r *ranked) offered() int { return r.last }
+
+func (r *ranked) explain(row *matrix.Row, list []neighbours.Scored) {
 	for i := range list {
 		list[i].Because = []uint32{row.Index, list[i].Index}
 	}
@@ -55,19 +71,22 @@ func drawLimits(t *rapid.T, items int) *ruling {
 	return r
 }
 
-// withinLimits are the first top items of a ranking that are within the limits, the plain way, and what these have left out.
-func withinLimits(r *ruling, ranking []neighbours.Scored, top int) (list []neighbours.Scored, skipped int) {
+// withinLimits are the first top items of a ranking that are within the limits, the plain way, and what the one of these that has left out most has.
+func withinLimits(r *ruling, ranking []neighbours.Scored, top int) (list []neighbours.Scored, most took) {
 	counts, n := map[uint32]int32{}, len(r.most)
+	skipped := make([]int, n)
 	for _, s := range ranking {
 		if len(list) == top {
 			break
 		}
-		within := true
+		over := -1
 		for q, g := range r.groups[int(s.Index)*n : int(s.Index)*n+n] {
-			within = within && (g == 0 || counts[g] < r.most[q])
+			if over < 0 && g > 0 && counts[g] >= r.most[q] {
+				over = q
+			}
 		}
-		if !within {
-			skipped++
+		if over >= 0 {
+			skipped[over]++
 			continue
 		}
 		for _, g := range r.groups[int(s.Index)*n : int(s.Index)*n+n] {
@@ -75,10 +94,13 @@ func withinLimits(r *ruling, ranking []neighbours.Scored, top int) (list []neigh
 		}
 		list = append(list, s)
 	}
-	return list, skipped
+	for q, n := range skipped {
+		most = most.or(took{q, n})
+	}
+	return list, most
 }
 
-// TestLimited: lists are those that whole rankings give, with their own reasons, in the order of the rows, batch after batch.
+// TestLimited: lists are those that whole rankings give, with their own reasons, in the order of the rows, batch after batch; by classes too.
 func TestLimited(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.IntRange(1, 60).Draw(t, "items")
@@ -97,7 +119,7 @@ func TestLimited(t *testing.T) {
 			rankings = append(rankings, ranking)
 		}
 		top, asked := rapid.IntRange(1, 12).Draw(t, "top"), 0
-		l := &limited{of: ranked{top, rankings, &asked}, limits: newLimits(rules), top: top, items: items}
+		l := limiting(t, &ranked{top, rankings, &asked, rules, false, 0}, rules, items)
 		for range 3 {
 			var rows []*matrix.Row
 			for u := range rankings {
@@ -111,28 +133,45 @@ func TestLimited(t *testing.T) {
 					t.Fatalf("user %d comes as number %d", r.Index, n)
 				}
 				n++
-				checkLimited(t, l, rules, rankings[r.Index], list, r.Index)
+				checkLimited(t, l, top, rules, rankings[r.Index], list, r.Index)
 			})
 			if err != nil || n != len(rows) {
 				t.Fatalf("%d of %d rows: %v", n, len(rows), err)
 			}
 		}
-		if asked > items {
+		if asked > max(items, top) {
 			t.Fatalf("a list of %d was asked for, of %d items", asked, items)
 		}
 	})
 }
 
-func checkLimited(t *rapid.T, l *limited, rules *ruling, ranking, list []neighbours.Scored, user uint32) {
-	want, skipped := withinLimits(rules, ranking, l.top)
+// limitingScorer is a scorer of lists within limits.
+type limitingScorer interface {
+	scorer
+	limiter
+}
+
+func limiting(t *rapid.T, of *ranked, rules *ruling, items int) limitingScorer {
+	if len(rules.most) > 1 || rapid.Bool().Draw(t, "plain") {
+		return &limited{of: of, limits: newLimits(rules), top: of.top, items: items, classes: rapid.Bool().Draw(t, "classes")}
+	}
+	s, err := of.withTop(of.top, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &within{of: of, scorer: s, top: of.top}
+}
+
+func checkLimited(t *rapid.T, l limitingScorer, top int, rules *ruling, ranking, list []neighbours.Scored, user uint32) {
+	want, skipped := withinLimits(rules, ranking, top)
 	same := func(a, b neighbours.Scored) bool {
 		return a.Index == b.Index && a.Score == b.Score && slices.Equal(a.Because, []uint32{user, a.Index})
 	}
 	if !slices.EqualFunc(list, want, same) {
 		t.Fatalf("user %d has %v, want %v", user, list, want)
 	}
-	if took := l.took(); len(list) < l.top && (took.n > 0) != (skipped > 0) {
-		t.Fatalf("the limits took %v, want %d", took, skipped)
+	if took := l.took(); len(list) < top && took != skipped {
+		t.Fatalf("the limits took %v, want %v", took, skipped)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shardmill/shardmill/jobs/internal/ids"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -29,6 +30,8 @@ type ruling struct {
 	n       int      // numbers of groups
 	most    []int32  // of each limit
 	limited []string // texts of the limits
+	counted sync.Once
+	quotas  *quota.Quotas // see ruling.classes
 
 	worst string // of the rules that pick items, the one that took most
 	took  int    // items by it
@@ -45,7 +48,8 @@ func (r *ruling) items() []bool {
 // rulingOf holds the ruling of a process.
 type rulingOf struct {
 	mu   sync.Mutex
-	name string // of the files that it was made of
+	env  *mapreduce.Env // of the task that asked last: it asks several times
+	name string         // of the files that it was made of
 	r    *ruling
 }
 
@@ -53,6 +57,12 @@ type rulingOf struct {
 func (j *recommendation) rules(env *mapreduce.Env, d names) (*ruling, error) {
 	if !j.params.hasRules() {
 		return nil, nil //nolint:nilnil // no rule is no error, and a nil *ruling knows what to do
+	}
+	of := j.ruling
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.env == env {
+		return of.r, nil
 	}
 	var name []any
 	for _, port := range j.ruleSets.ports(&j.params) {
@@ -62,9 +72,6 @@ func (j *recommendation) rules(env *mapreduce.Env, d names) (*ruling, error) {
 		}
 		name = append(name, files)
 	}
-	of := j.ruling
-	of.mu.Lock()
-	defer of.mu.Unlock()
 	if text := fmt.Sprint(name...); of.r == nil || of.name != text {
 		r, err := j.readRules(env, d)
 		if err != nil {
@@ -72,6 +79,7 @@ func (j *recommendation) rules(env *mapreduce.Env, d names) (*ruling, error) {
 		}
 		of.r, of.name = r, text
 	}
+	of.env = env
 	return of.r, nil
 }
 

@@ -59,11 +59,7 @@ func (j *recommendation) fallback(env *mapreduce.Env, d names) (scorer, error) {
 	if j.params.Model != "" {
 		score = j.storedPopularity
 	}
-	s, err := score(env, d)
-	if err != nil {
-		return nil, err
-	}
-	return j.limit(env, d, s)
+	return score(env, d)
 }
 
 // asks tells whether a user has a list.

@@ -7,6 +7,7 @@ import (
 	"github.com/shardmill/shardmill/jobs/internal/ease"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 	"github.com/shardmill/shardmill/jobs/internal/neighbours"
+	"github.com/shardmill/shardmill/jobs/internal/quota"
 	"github.com/shardmill/shardmill/mapreduce"
 )
 
@@ -14,8 +15,9 @@ import (
 type excluding struct {
 	except *except
 	one    func(history []uint32, values []float32, except []uint32, dst []neighbours.Scored) []neighbours.Scored
-	why    func(history []uint32, values []float32, list []neighbours.Scored) // or nil
-	longer func(top int) (*excluding, error)
+	why    func(history []uint32, values []float32, list []neighbours.Scored)
+	other  func(top int, classes bool) (*excluding, error)
+	had    func() int // candidates for the list that is passed on, see counting
 	list   []neighbours.Scored
 }
 
@@ -31,13 +33,14 @@ func (e *excluding) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbour
 
 // explain implements explainer.
 func (e *excluding) explain(r *matrix.Row, list []neighbours.Scored) {
-	if e.why != nil {
-		e.why(r.Columns, valuesOf(r), list)
-	}
+	e.why(r.Columns, valuesOf(r), list)
 }
 
 // withTop implements lengthened.
-func (e *excluding) withTop(top int) (scorer, error) { return e.longer(top) }
+func (e *excluding) withTop(top int, classes bool) (counting, error) { return e.other(top, classes) }
+
+// offered implements counting.
+func (e *excluding) offered() int { return e.had() }
 
 // byNeighboursUnderRules is byNeighbours under rules.
 func (j *recommendation) byNeighboursUnderRules(env *mapreduce.Env, d names, near neighbours.Matrix, o neighbours.ScoreOptions) (scorer, error) {
@@ -54,8 +57,13 @@ func (j *recommendation) byNeighboursUnderRules(env *mapreduce.Env, d names, nea
 		}
 		return &excluding{
 			except: newExcept(rules), one: s.ScoreExcept, why: s.Explain,
-			longer: func(top int) (*excluding, error) {
-				return make(neighbours.ScoreOptions{Top: top, Allowed: o.Allowed})
+			had: s.Offered,
+			other: func(top int, classes bool) (*excluding, error) {
+				other := neighbours.ScoreOptions{Top: top, Allowed: o.Allowed}
+				if classes {
+					other.Quotas = rules.classes()
+				}
+				return make(other)
 			},
 		}, nil
 	}
@@ -73,33 +81,66 @@ func (j *recommendation) byCountsUnderRules(env *mapreduce.Env, d names, counts 
 			counts[i] = 0 // as if nobody had it
 		}
 	}
-	var make func(top int) (*excluding, error)
-	make = func(top int) (*excluding, error) { //nolint:unparam // as that of neighbours
-		p := neighbours.NewPopularity(counts)
-		return &excluding{
-			except: newExcept(rules), longer: make,
-			one: func(_ []uint32, _ []float32, except []uint32, dst []neighbours.Scored) []neighbours.Scored {
-				return p.Score(except, top, dst)
-			},
-		}, nil
+	return &popular{popularity: neighbours.NewPopularity(counts), top: j.params.Top, except: newExcept(rules), limits: newLimits(rules)}, nil
+}
+
+// popular walks for each user over the one ranking of all items.
+type popular struct {
+	popularity *neighbours.Popularity
+	top        int
+	except     *except
+	limits     *limits // nil without any
+	list       []neighbours.Scored
+}
+
+// score implements scorer.
+func (p *popular) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.Scored)) error {
+	for _, r := range rows {
+		p.except.begin()
+		if except := p.except.of(r); p.limits == nil {
+			p.list = p.popularity.Score(except, p.top, p.list[:0])
+		} else {
+			p.limits.begin()
+			p.list = p.popularity.ScoreWithin(except, p.top, p.limits.take, p.list[:0])
+		}
+		pass(r, p.list)
 	}
-	return make(j.params.Top)
+	return nil
+}
+
+// took implements limiter.
+func (p *popular) took() took {
+	if p.limits == nil {
+		return took{}
+	}
+	return p.limits.took()
 }
 
 // withTop implements lengthened.
-func (b *byFactors) withTop(top int) (scorer, error) { //nolint:unparam // of an interface
-	longer := &byFactors{catalogue: b.catalogue, scorer: dense.NewScorer(b.catalogue.items, top), vector: b.vector, base: b.base}
-	if b.except != nil {
-		longer.except = newExcept(b.except.rules)
+func (b *byFactors) withTop(top int, classes bool) (counting, error) { //nolint:unparam // of an interface
+	var q *quota.Quotas
+	if classes {
+		q = classesOf(b.rules.classes(), b.catalogue.numbers)
 	}
-	return longer, nil
+	return &byFactors{
+		catalogue: b.catalogue, scorer: dense.NewScorerUnder(b.catalogue.items, top, q), vector: b.vector, base: b.base,
+		rules: b.rules, except: newExcept(b.rules),
+	}, nil
+}
+
+// offered implements counting.
+func (b *byFactors) offered() int {
+	if b.last.unknown {
+		return 0
+	}
+	return b.catalogue.items.Len() - b.last.seen
 }
 
 // inverseRules is what a byInverse needs of rules.
 type inverseRules struct {
 	except *except
 	rows   []*matrix.Row // that are scored
-	make   func(top int) (scorer, error)
+	make   func(top int, classes bool) (*byInverse, error)
 }
 
 // begin says which rows are scored next. They ascend.
@@ -120,7 +161,12 @@ func (i *inverseRules) of(user int) ([]uint32, bool) {
 }
 
 // withTop implements lengthened.
-func (b *byInverse) withTop(top int) (scorer, error) { return b.rules.make(top) }
+func (b *byInverse) withTop(top int, classes bool) (counting, error) {
+	return b.rules.make(top, classes)
+}
+
+// offered implements counting.
+func (b *byInverse) offered() int { return b.scorer.Offered() }
 
 // byInverse is a scorer that obeys the rules, if there are some.
 func (v *inversion) byInverse(env *mapreduce.Env, d names, newScorer func(top int) (*ease.Scorer, error)) (scorer, error) {
@@ -128,14 +174,18 @@ func (v *inversion) byInverse(env *mapreduce.Env, d names, newScorer func(top in
 	if err != nil {
 		return nil, err
 	}
-	var make func(top int) (scorer, error)
-	make = func(top int) (scorer, error) {
+	var make func(top int, classes bool) (*byInverse, error)
+	make = func(top int, classes bool) (*byInverse, error) {
 		s, err := newScorer(top)
 		if err != nil || rules == nil {
 			return &byInverse{scorer: s}, err
 		}
 		of := &inverseRules{except: newExcept(rules), make: make}
-		return &byInverse{scorer: s, rules: of}, s.SetFilter(ease.Filter{Allowed: rules.items(), Except: of.of})
+		filter := ease.Filter{Allowed: rules.items(), Except: of.of}
+		if classes {
+			filter.Quotas = rules.classes()
+		}
+		return &byInverse{scorer: s, rules: of}, s.SetFilter(filter)
 	}
-	return make(v.params.Top)
+	return make(v.params.Top, false)
 }
