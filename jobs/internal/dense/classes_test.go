@@ -54,6 +54,9 @@ func TestScoreUnder(t *testing.T) {
 	})
 }
 
+// nearlyAll stands for one class of nearly all items, so that lists are of items that are far behind the best.
+const nearlyAll = -1
+
 // TestScoreUnderLarge has several blocks of users, few classes and many, lists that no
 // user can fill, and users to whom all items are equal, so that what survives is thinned out.
 func TestScoreUnderLarge(t *testing.T) {
@@ -77,12 +80,21 @@ func TestScoreUnderLarge(t *testing.T) {
 		rankings[u] = slices.DeleteFunc(rankings[u], func(s Scored) bool { return had[s.Item] })
 	}
 	onEachKernel(t, func(t *testing.T, k Kernel) {
-		for _, c := range []struct{ classes, most, top int }{{1, 1, 10}, {3, 2, 10}, {20, 1, 10}, {20, 4, 100}, {200, 3, 10}, {370, 1, 40}, {5000, 1, 10}} {
+		for _, c := range []struct{ classes, most, top int }{
+			{1, 1, 10}, {3, 2, 10}, {20, 1, 10}, {20, 4, 100}, {200, 3, 10}, {370, 1, 40}, {5000, 1, 10}, {nearlyAll, 1, 10},
+		} {
+			deep := c.classes == nearlyAll
+			if deep {
+				c.classes = 1
+			}
 			q := &quota.Quotas{Of: make([]uint32, n), Most: make([]int, 1+c.classes)}
 			for i := range q.Of {
 				q.Of[i] = uint32(i % (1 + c.classes)) // class 0 as the others
 				if c.classes < 4 {
 					q.Of[i] = 1 + uint32(i%c.classes)
+				}
+				if deep && i%400 == 0 {
+					q.Of[i] = 0
 				}
 			}
 			for class := range q.Most {
