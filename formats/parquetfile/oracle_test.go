@@ -26,6 +26,7 @@ type mixed struct {
 	labelled bool
 	n        int64
 	f        float64
+	g        float32
 	small    int32
 	flag     bool
 	v        []float32
@@ -43,6 +44,7 @@ func mixedColumns() table.Columns[mixed] {
 			func(r *mixed, v []byte, ok bool) { r.label, r.labelled = bytes.Clone(v), ok }).Plain(),
 		table.Int64("n", func(r *mixed) int64 { return r.n }, func(r *mixed, v int64) { r.n = v }),
 		table.Float64("f", func(r *mixed) float64 { return r.f }, func(r *mixed, v float64) { r.f = v }),
+		table.Float32("g", func(r *mixed) float32 { return r.g }, func(r *mixed, v float32) { r.g = v }),
 		table.Int32("small", func(r *mixed) int32 { return r.small }, func(r *mixed, v int32) { r.small = v }),
 		table.Bool("flag", func(r *mixed) bool { return r.flag }, func(r *mixed, v bool) { r.flag = v }),
 		table.Floats("v", func(r *mixed) []float32 { return r.v }, func(r *mixed, v []float32) { r.v = v }),
@@ -178,6 +180,7 @@ func mixedRow(i int, word, id string, noted, labelled bool) mixed {
 		word: word, id: id, note: word + id, noted: noted, label: []byte(id), labelled: labelled,
 		n: int64(i) * 7, f: []float64{float64(i), math.NaN(), math.Copysign(0, -1), math.Inf(1)}[i%4], small: int32(-i), flag: i%3 == 0,
 	}
+	r.g = float32([]float64{math.NaN(), -float64(i), 0, math.Inf(-1), float64(i)}[i%5])
 	for range i % 4 {
 		r.v = append(r.v, float32(i))
 	}
@@ -282,6 +285,29 @@ func TestOracleIntegersLarge(t *testing.T) {
 		rows[i].v = []float32{float32(i), -1, float32(math.NaN()), 0, 5}[:i%6]
 	}
 	checkOracle(t, l, rows)
+}
+
+// TestOracleFloats has pages of which all values are of a kind, and pages of several kinds.
+func TestOracleFloats(t *testing.T) {
+	columns := func() table.Columns[mixed] {
+		return table.Columns[mixed]{
+			table.Float64("f", func(r *mixed) float64 { return r.f }, func(r *mixed, v float64) { r.f = v }),
+			table.Float32("g", func(r *mixed) float32 { return r.g }, func(r *mixed, v float32) { r.g = v }),
+		}
+	}
+	l := layout{columns: columns, batch: 7, group: 9, page: 30, dictionary: 1 << 20, step: 3}
+	kinds := [][]float64{{math.NaN()}, {math.Inf(1)}, {math.Inf(-1), math.NaN()}, {0}, {math.Copysign(0, -1)}, {0, math.Copysign(0, -1)}, {5, -7}}
+	for _, a := range kinds {
+		for _, b := range kinds {
+			var rows []mixed
+			for i := range 200 {
+				of := [][]float64{a, b}[i/20%2]
+				v := of[i%len(of)]
+				rows = append(rows, mixed{f: v, g: float32(v)})
+			}
+			checkOracle(t, l, rows)
+		}
+	}
 }
 
 func TestListLevels(t *testing.T) {

@@ -44,7 +44,24 @@ type compressor struct {
 
 	int32s spareNumbers[int32]
 	int64s spareNumbers[int64]
+	bytes  spareBytes
 }
+
+// spareBytes are buffers that are not in use.
+type spareBytes [][]byte
+
+// get returns an empty buffer.
+func (s *spareBytes) get() []byte {
+	n := len(*s)
+	if n == 0 {
+		return nil
+	}
+	b := (*s)[n-1]
+	*s = (*s)[:n-1]
+	return b
+}
+
+func (s *spareBytes) put(b []byte) { *s = append(*s, b[:0]) }
 
 func newCompressor() (*compressor, error) {
 	e, err := zstd.NewWriter(nil, zstd.WithZeroFrames(true), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(zstdLevel)), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))

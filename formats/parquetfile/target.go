@@ -77,17 +77,19 @@ func (t *target) column(i int) (column, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch meta.Descr().PhysicalType() {
-	case parquet.Types.ByteArray:
+	leaf := meta.Descr()
+	counted := leaf.MaxDefinitionLevel() > 0 && t.props.StatisticsEnabledFor(leaf.Path()) // statistics count empty lists
+	switch kind := leaf.PhysicalType(); {
+	case kind == parquet.Types.ByteArray:
 		return newTextColumn(p, t.props), nil
-	case parquet.Types.Int32:
+	case kind == parquet.Types.Int32:
 		return newInt32Column(p, t.props), nil
-	case parquet.Types.Int64:
+	case kind == parquet.Types.Int64:
 		return newInt64Column(p, t.props), nil
-	case parquet.Types.Float:
-		if !t.props.StatisticsEnabledFor(meta.Descr().Path()) {
-			return newFloatsColumn(p, t.props), nil
-		}
+	case kind == parquet.Types.Float && !counted:
+		return newFloat32Column(p, t.props), nil
+	case kind == parquet.Types.Double && !counted:
+		return newFloat64Column(p, t.props), nil
 	}
 	return &libraryColumn{pager: p, ColumnChunkWriter: file.NewColumnChunkWriter(meta, p, t.props)}, nil
 }
