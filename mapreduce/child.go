@@ -30,7 +30,7 @@ type child struct {
 	// verified are the committed files whose checksum has been compared, as they were before that.
 	verified map[string]fs.FileInfo
 	// checked are the stages whose Files have been compared with job.json in this process.
-	checked map[string]bool
+	checked map[string][]checkedFile
 	// touched are kept between attempts.
 	touched touched
 	spare   spareBuffers
@@ -62,7 +62,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 			return worker.Ready{}, err
 		}
 		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]fs.FileInfo{}
-		c.checked, c.touched = map[string]bool{}, touched{}
+		c.checked, c.touched = map[string][]checkedFile{}, touched{}
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
 	return worker.Ready{}, fmt.Errorf("no job %q in this program", j.Job)
@@ -111,7 +111,7 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	if err != nil {
 		return err
 	}
-	if err := c.checkFiles(ctx, s); err != nil {
+	if err := c.checkFiles(ctx, s, as.Task.Kind); err != nil {
 		return err
 	}
 	t := &taskRun{
@@ -120,7 +120,11 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 		touched: c.touched, spare: &c.spare,
 	}
 	start, cpu := time.Now(), cpuSeconds()
-	if err := c.do(ctx, t, p); err != nil {
+	err = c.do(ctx, t, p)
+	if err == nil { // a file can have been another one when it was opened
+		err = c.checkFiles(ctx, s, as.Task.Kind)
+	}
+	if err != nil {
 		t.abandon()
 		return err
 	}
@@ -128,29 +132,6 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 		return nil
 	}
 	return c.dir.WriteResult(folder, t.result(start, cpu))
-}
-
-// checkFiles compares the files that a stage reads besides its input, such as a model, with what they were when the
-// job started: a worker that starts later opens them by name.
-func (c *child) checkFiles(ctx context.Context, s *Stage) error {
-	if c.checked[s.folder] {
-		return nil
-	}
-	files, err := s.files()
-	if err != nil {
-		return BadInput(err)
-	}
-	for _, f := range files {
-		sum, err := f.digest(ctx)
-		if err != nil {
-			return BadInput(fmt.Errorf("%s: %w", f.Role, err))
-		}
-		if c.dir.Job().Identity[contentOf(f)] != sum {
-			return BadInput(fmt.Errorf("the %s %s changed since this job started: put the old file back, or give another --out", f.Role, f.Path))
-		}
-	}
-	c.checked[s.folder] = true
-	return nil
 }
 
 func (c *child) do(ctx context.Context, t *taskRun, p *plan.Stage) error {

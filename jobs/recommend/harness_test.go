@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) {
 	all := append(benchJobs(), smallJob(), smallParts(), smallEvaluation(), mortalEvaluation())
-	for _, place := range recommend.Places() {
+	for _, place := range append(recommend.Places(), recommend.RulePlaces()[:1]...) {
 		all = append(all, recommend.MortalJob(place, smallBytes))
 	}
 	for _, places := range recommend.ModelPlaces() {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/shardmill/shardmill/jobs/internal/ease"
@@ -61,6 +63,27 @@ func makeMortal[R any](d *mapreduce.Dataset[R], row func(*R) uint32) {
 		s, err := create(env, w)
 		return mortalSink[R]{s, row}, err
 	}
+}
+
+// meddling does something when the first row is emitted in the stage of the matrix.
+type meddling struct {
+	rowCodec
+	once *sync.Once
+	do   func()
+}
+
+func (m meddling) Append(b []byte, row uint32) []byte {
+	m.once.Do(m.do)
+	return m.rowCodec.Append(b, row)
+}
+
+// MeddlingJob is SmallJob, which does something in the stage of the matrix.
+func MeddlingJob(bytes int64, do func()) mapreduce.Job {
+	return mapreduce.New("meddling", Version, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
+		j := newRecommendation(p)
+		j.byUser.Key = meddling{once: new(sync.Once), do: do}
+		return j.stages(j.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})), nil
+	})
 }
 
 // places are where workers die.
@@ -131,6 +154,12 @@ func ModelPlaces() map[string][]string {
 // Places lists where workers of mortal jobs die: in which stage, and in which of its kinds of tasks.
 func Places() []string { return slices.Sorted(maps.Keys(places())) }
 
+// ofRules is behind a place in whose stage workers die where they write what rules are made of.
+const ofRules = " of rules"
+
+// RulePlaces are where workers die that make rules, and where they obey them.
+func RulePlaces() []string { return []string{"02-matrix/reduce" + ofRules, "05-score/map"} }
+
 // MortalJob is SmallJob, with a place where its workers die. Only the name of the job and the file that MortalEnv names tell them apart.
 func MortalJob(place string, bytes int64) mapreduce.Job {
 	return mapreduce.New("mortal-"+place, Version, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
@@ -139,6 +168,10 @@ func MortalJob(place string, bytes int64) mapreduce.Job {
 		}
 		j := newRecommendation(p)
 		src := j.source(mapreduce.Target{Rows: p.ShardRows, Bytes: bytes})
+		if strings.HasSuffix(place, ofRules) {
+			makeMortal(j.ruleSets.groups, func(r *matrix.Row) uint32 { return r.Index })
+			return j.stages(src), nil
+		}
 		if train := modelPlaces()[place]; train != nil {
 			l := train(j)
 			list := append([]mapreduce.Stage{j.matrixStage(src), j.transposeStage()}, l.stages...)
