@@ -16,23 +16,31 @@ type lengthened interface {
 	withTop(top int, classes bool) (counting, error)
 }
 
+// counting is a scorer that keeps quotas, and tells how many candidates there were for the list that it passes on, if that is short.
+type counting interface {
+	scorer
+	offered() int
+}
+
 // explainer is a scorer that finds reasons for a list later.
 type explainer interface {
 	explain(r *matrix.Row, list []neighbours.Scored)
 }
 
-// limited is a scorer whose lists obey several limits. Lists are taken from longer ones, which are made twice as long where that was not enough, so
+// limited is a scorer whose lists obey limits. Lists are taken from longer ones, which are made twice as long where that was not enough, so
 // that a list is what the whole ranking would give. Where only short lists tell what limits took, longer ones have no more of a class than any list.
+// Lists with a single limit are made with it where a longer one was not enough: of vectors, those without are the quicker ones.
 type limited struct {
 	of     lengthened
 	limits *limits
 	top    int
 	items  int      // a list cannot be longer
-	levels []scorer // of lists of a quarter more than top, and 2, 4, 8 and more times that
+	levels []scorer // of lists of a bit more than top, and 2, 4, 8 and more times that
 	first  int      // level that a batch begins with: at which few lists of the last one were too short
 	// classes tells whether longer lists keep the classes; whole is then what is asked for what limits took from short ones.
 	classes bool
 	whole   scorer
+	alone   counting // makes lists with a single limit; nil with several
 
 	taken   []neighbours.Scored // of all rows of the batch
 	because []uint32            // of these
@@ -77,19 +85,27 @@ func (j *recommendation) limit(env *mapreduce.Env, d names, s scorer, weighs boo
 		return s, err
 	}
 	of, ok := s.(lengthened)
-	switch one := len(r.most) == 1; {
-	case !ok:
+	if !ok {
 		return nil, fmt.Errorf("%s: a scorer without longer lists", env.Stage())
-	case one && weighs:
-		s, err := of.withTop(j.params.Top, true)
-		return &within{of: of, scorer: s, top: j.params.Top}, err
-	default:
-		return &limited{of: of, limits: newLimits(r), top: j.params.Top, items: d.items.Len(), classes: j.label == ""}, nil
 	}
+	l := &limited{of: of, limits: newLimits(r), top: j.params.Top, items: d.items.Len()}
+	if len(r.most) == 1 && weighs {
+		l.alone, err = of.withTop(l.top, true)
+	} else {
+		l.classes = j.label == ""
+	}
+	return l, err
 }
 
-// length is that of the lists of a level.
-func (l *limited) length(level int) int { return min((l.top+l.top/4+1)<<level, l.items) }
+// length is that of the lists of a level. Before lists that keep a single limit, those without are hardly longer than top: each item
+// more costs all lists what one that is too short costs once.
+func (l *limited) length(level int) int {
+	more := l.top / 4
+	if l.alone != nil {
+		more = l.top / 16
+	}
+	return min((l.top+more+1)<<level, l.items)
+}
 
 // level is a scorer of longer lists.
 func (l *limited) level(level int) (scorer, error) {
@@ -112,11 +128,7 @@ func (l *limited) score(rows []*matrix.Row, pass func(*matrix.Row, []neighbours.
 	}
 	first := l.first
 	for level := first; len(l.pending) > 0; level++ {
-		s, err := l.level(level)
-		if err != nil {
-			return err
-		}
-		if err := l.takeFrom(s, l.length(level), rows); err != nil {
+		if err := l.take(level, rows); err != nil {
 			return err
 		}
 		if level == first && 8*len(l.again) > len(rows) && l.length(level) < l.items {
@@ -150,30 +162,64 @@ func (l *limited) scoreShort(rows []*matrix.Row) (err error) {
 	return l.takeFrom(l.whole, l.items, rows)
 }
 
-// takeFrom takes the lists of the rows that are pending from ones of such a length, and notes in again, and in short, those that are too short.
+// take makes the lists of the rows that are pending, and notes in again, and in short, those that are too short.
+func (l *limited) take(level int, rows []*matrix.Row) error {
+	if level > 0 && l.alone != nil {
+		return l.takeAlone(rows)
+	}
+	s, err := l.level(level)
+	if err != nil {
+		return err
+	}
+	return l.takeFrom(s, l.length(level), rows)
+}
+
+// takeFrom takes lists from those of a length.
 func (l *limited) takeFrom(s scorer, length int, rows []*matrix.Row) error {
+	return l.scorePending(s, rows, func(at int, r *matrix.Row, list []neighbours.Scored) {
+		all := len(list) < length || length == l.items
+		kept, took := takeWithin(l.limits, list, l.top, func(s *neighbours.Scored) uint32 { return s.Index })
+		switch {
+		case len(kept) < l.top && !all:
+			l.again = append(l.again, at)
+		case len(kept) < l.top && l.classes && s != l.whole:
+			l.short = append(l.short, at)
+		default:
+			l.keep(at, r, kept, took)
+		}
+	})
+}
+
+// takeAlone takes lists that are made with the limit.
+func (l *limited) takeAlone(rows []*matrix.Row) error {
+	return l.scorePending(l.alone, rows, func(at int, r *matrix.Row, list []neighbours.Scored) {
+		var t took
+		if len(list) < l.top { // what was left out was over the limit
+			t.n = l.alone.offered() - len(list)
+		}
+		l.keep(at, r, list, t)
+	})
+}
+
+// scorePending scores the rows that are pending, each with its place in the batch.
+func (l *limited) scorePending(s scorer, rows []*matrix.Row, do func(at int, r *matrix.Row, list []neighbours.Scored)) error {
 	l.rows, l.again = l.rows[:0], l.again[:0]
 	for _, at := range l.pending {
 		l.rows = append(l.rows, rows[at])
 	}
 	n := 0
 	return s.score(l.rows, func(r *matrix.Row, list []neighbours.Scored) {
-		at, from := l.pending[n], len(l.taken)
+		do(l.pending[n], r, list)
 		n++
-		all := len(list) < length || length == l.items
-		kept, took := takeWithin(l.limits, list, l.top, func(s *neighbours.Scored) uint32 { return s.Index })
-		switch {
-		case len(kept) < l.top && !all:
-			l.again = append(l.again, at)
-			return
-		case len(kept) < l.top && l.classes && s != l.whole:
-			l.short = append(l.short, at)
-			return
-		}
-		l.explain(r, kept)
-		l.taken = append(l.taken, kept...)
-		l.spans[at] = span{from, len(l.taken), took}
 	})
+}
+
+// keep keeps a list until the whole batch is passed on.
+func (l *limited) keep(at int, r *matrix.Row, list []neighbours.Scored, t took) {
+	from := len(l.taken)
+	l.explain(r, list)
+	l.taken = append(l.taken, list...)
+	l.spans[at] = span{from, len(l.taken), t}
 }
 
 // explain finds the reasons of a list, while what they are found in is in the caches.

@@ -145,24 +145,20 @@ func TestLimited(t *testing.T) {
 	})
 }
 
-// limitingScorer is a scorer of lists within limits.
-type limitingScorer interface {
-	scorer
-	limiter
-}
-
-func limiting(t *rapid.T, of *ranked, rules *ruling, items int) limitingScorer {
+func limiting(t *rapid.T, of *ranked, rules *ruling, items int) *limited {
+	l := &limited{of: of, limits: newLimits(rules), top: of.top, items: items}
 	if len(rules.most) > 1 || rapid.Bool().Draw(t, "plain") {
-		return &limited{of: of, limits: newLimits(rules), top: of.top, items: items, classes: rapid.Bool().Draw(t, "classes")}
+		l.classes = rapid.Bool().Draw(t, "classes")
+		return l
 	}
-	s, err := of.withTop(of.top, true)
-	if err != nil {
+	var err error
+	if l.alone, err = of.withTop(of.top, true); err != nil {
 		t.Fatal(err)
 	}
-	return &within{of: of, scorer: s, top: of.top}
+	return l
 }
 
-func checkLimited(t *rapid.T, l limitingScorer, top int, rules *ruling, ranking, list []neighbours.Scored, user uint32) {
+func checkLimited(t *rapid.T, l *limited, top int, rules *ruling, ranking, list []neighbours.Scored, user uint32) {
 	want, skipped := withinLimits(rules, ranking, top)
 	same := func(a, b neighbours.Scored) bool {
 		return a.Index == b.Index && a.Score == b.Score && slices.Equal(a.Because, []uint32{user, a.Index})
