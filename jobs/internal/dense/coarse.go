@@ -105,9 +105,6 @@ func slack(sum, unit float64) float64 { return sum / unit / 2 }
 
 // newCoarseItems makes them of rows of f factors, in the order of their places. It returns nil for those that it cannot have.
 func newCoarseItems(room Room, rows []float32, f int) (*coarseItems, error) {
-	if f < coarseFactors || f > coarseMost {
-		return nil, nil
-	}
 	n := len(rows) / f
 	count, pairs := (n+tileItems-1)/tileItems, (f+1)/2
 	c, fits := &coarseItems{pairs: pairs, units: make([]float64, count), slack: make([]float32, count)}, true

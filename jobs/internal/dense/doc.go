@@ -45,5 +45,5 @@
 // Items take PackedBytes, of which all but 16 bytes an item are where a Room has them. A Scorer takes for each of 192 users their factors
 // (6 bytes each) and 8 bytes an item of their list and a survivor, of which there are more the longer lists are, but not many more than
 // 4,096 and 4 for each item of a list, 4 more an item of their list under quotas, and up to 400 KiB more
-// for what they have seen, however many items there are.
+// for what they have seen, however many items there are. Under quotas it takes 4 bytes for each of all items.
 package dense

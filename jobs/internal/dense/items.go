@@ -98,6 +98,9 @@ func (it *Items) pack(row func(place int) []float32) error {
 
 // packCoarse lays the vectors out for a coarseFunc, if it can have them.
 func (it *Items) packCoarse(row func(place int) []float32) (err error) {
+	if it.f < coarseFactors || it.f > coarseMost {
+		return nil
+	}
 	it.rows, err = it.room.Floats(it.n, it.f, func(place int, to []float32) { copy(to, row(place)) })
 	if err != nil {
 		return err

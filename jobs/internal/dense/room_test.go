@@ -52,6 +52,36 @@ func TestPackRows(t *testing.T) {
 	}
 }
 
+// countingRoom counts the bytes that it has given.
+type countingRoom struct {
+	Heap
+	bytes int64
+}
+
+func (r *countingRoom) Floats(parts, size int, fill func(int, []float32)) ([]float32, error) {
+	r.bytes += 4 * int64(parts) * int64(size)
+	return r.Heap.Floats(parts, size, fill)
+}
+
+func (r *countingRoom) Words(parts, size int, fill func(int, []uint32)) ([]uint32, error) {
+	r.bytes += 4 * int64(parts) * int64(size)
+	return r.Heap.Words(parts, size, fill)
+}
+
+// TestRoomTaken: no more room is taken than is said, with few factors too.
+func TestRoomTaken(t *testing.T) {
+	const n = 100
+	for _, f := range []int{1, coarseFactors - 1, coarseFactors, coarseFactors + 1, 64} {
+		factors, room := vectors(rand.New(rand.NewPCG(7, 8)), n, f), countingRoom{}
+		if _, err := PackRows(n, f, func(i int) []float32 { return factors[i*f : (i+1)*f] }, &room); err != nil {
+			t.Fatal(err)
+		}
+		if most := PackedBytes(n, f); room.bytes > most || room.bytes == 0 {
+			t.Errorf("%d factors take %d bytes, of %d", f, room.bytes, most)
+		}
+	}
+}
+
 // TestNoRoom: what has no room is an error, when items are packed or when their panels are laid out late.
 func TestNoRoom(t *testing.T) {
 	const n, f = 40, 20
