@@ -182,8 +182,15 @@ func (t *Table[V]) At(place int) (key []byte, value *V) {
 	return t.key(e), &e.value
 }
 
-// Reset empties the table and keeps its memory.
+// Reset empties the table. It keeps its memory but for one that is much too large for what it held: a pass over the slots for
+// each of many small tasks, behind a large one, would take longer than they do.
 func (t *Table[V]) Reset() {
+	if len(t.slots) > keptSlots && 16*t.n < len(t.slots) {
+		t.slots = nil
+	}
 	clear(t.slots)
 	t.n, t.arena = 0, t.arena[:0]
 }
+
+// keptSlots is how many slots any table may keep.
+const keptSlots = 1 << 14

@@ -188,6 +188,34 @@ func TestTableResetClearsValues(t *testing.T) {
 	}
 }
 
+// A table that once was large is small again behind few keys, and has them all.
+func TestTableResetShrinks(t *testing.T) {
+	var table Table[uint64]
+	fill := func(n uint64) {
+		for i := range n {
+			v, _ := table.Upsert(le.AppendUint64(nil, i))
+			*v = i
+		}
+	}
+	fill(8 * keptSlots)
+	large := len(table.slots)
+	table.Reset()
+	if len(table.slots) != large {
+		t.Errorf("%d slots of %d are kept for as many keys", len(table.slots), large)
+	}
+	fill(5)
+	table.Reset()
+	fill(1000)
+	if len(table.slots) > 4*1000 || table.Len() != 1000 {
+		t.Errorf("%d slots for %d keys", len(table.slots), table.Len())
+	}
+	for n := range table.Places() {
+		if key, v := table.At(n); le.Uint64(key) != *v {
+			t.Fatalf("key %d has %d", le.Uint64(key), *v)
+		}
+	}
+}
+
 func TestTableDoesNotAllocate(t *testing.T) {
 	words := zipfWords(10_000)
 	var table Table[uint64]
