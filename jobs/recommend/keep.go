@@ -6,6 +6,7 @@ import (
 	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/jobs/internal/ease"
 	"github.com/shardmill/shardmill/jobs/internal/factors"
+	"github.com/shardmill/shardmill/jobs/internal/hugepages"
 	"github.com/shardmill/shardmill/jobs/internal/matrix"
 )
 
@@ -73,7 +74,7 @@ func (inHeap) transpose(_ context.Context, rows, columns int, fill filler) (spar
 }
 
 // zeros implements keeper.
-func (inHeap) zeros(n int) ([]float32, error) { return make([]float32, n), nil }
+func (inHeap) zeros(n int) ([]float32, error) { return hugepages.Make[float32](n), nil }
 
 // inverse implements keeper.
 func (inHeap) inverse(inv *ease.Inverse) (*ease.Model, error) { return inv.Model(), nil }
