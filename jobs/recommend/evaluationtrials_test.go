@@ -364,6 +364,9 @@ func TestEvaluationBudget(t *testing.T) {
 
 // TestEvaluationLittleMemory: models that are larger than a worker may hold are made in files, with the same results.
 func TestEvaluationLittleMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector alone takes more memory than these workers may")
+	}
 	const users, items = 2900, 2600 // inverse and neighbours are above 32 MiB, half of the least limit of the heap
 	var b strings.Builder
 	b.WriteString("user,item\n")
