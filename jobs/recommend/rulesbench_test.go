@@ -40,7 +40,7 @@ func ruleParams(b *testing.B, items, most, brands int) map[string]any {
 
 // BenchmarkRulesOverScoring compares the CPU time of the stage score with rules and without, in turns, by models of the same training. Of 200 brands,
 // 3 of each, few lists are other than without the limit. Of 20 brands, 1 of each, it bites: 13 items have 10 brands in half of the lists. Brands do not
-// go with genres: where they do, lists are taken from ones ten times as long.
+// go with genres.
 func BenchmarkRulesOverScoring(b *testing.B) {
 	users, rounds := bench.Setting(b, "BENCH_USERS", 53_424), bench.Setting(b, "BENCH_ROUNDS", 3)
 	of := crowd{users, 10_000, 118}
