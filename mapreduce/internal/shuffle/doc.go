@@ -42,7 +42,7 @@
 // before the key. So records of two fixed widths are packed without framing.
 //
 // A block is closed before it would exceed its target of 64 MiB divided by the
-// number of partitions of the file, at least 4 KiB and at most 256 KiB. A larger
+// number of partitions of the file, at least 4 KiB and at most 64 KiB. A larger
 // record has a block of its own. A block is stored raw or, if it is at most 1 MiB
 // long and it and a sample of it shrink to a quarter, with s2; the sample is its
 // first 64th, at least 1 KiB. A record's framed length is at most 1 GiB.

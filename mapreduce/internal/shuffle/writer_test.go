@@ -183,7 +183,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 }
 
 func TestBlockTarget(t *testing.T) {
-	for _, c := range [][2]int{{0, 256 << 10}, {1, 256 << 10}, {256, 256 << 10}, {512, 128 << 10}, {16384, 4 << 10}, {1 << 20, 4 << 10}} {
+	for _, c := range [][2]int{{0, 64 << 10}, {1, 64 << 10}, {1024, 64 << 10}, {2048, 32 << 10}, {16384, 4 << 10}, {1 << 20, 4 << 10}} {
 		if got := blockTarget(c[0]); got != c[1] {
 			t.Errorf("blockTarget(%d) = %d, want %d", c[0], got, c[1])
 		}
