@@ -29,6 +29,8 @@ type child struct {
 	plans  map[string]storedPlan
 	// verified are the committed files whose checksum has been compared, as they were before that.
 	verified map[string]fs.FileInfo
+	// source is the task whose files were mapped last: many maps may read files of one.
+	source *sourceTask
 	// checked are the stages whose Files have been compared with job.json in this process.
 	checked map[string][]checkedFile
 	// touched are kept between attempts.
@@ -222,37 +224,6 @@ func (c *child) partitionersOf(ctx context.Context, s *Stage, env *Env) ([]shuff
 	}
 	c.partitioners, c.partitionersFor = all, env
 	return all, nil
-}
-
-// input is the file that a map task reads, checked against the plan: a shard of ours is never decoded damaged.
-func (c *child) input(id task.ID, m plan.Map) (string, error) {
-	rec, ok, err := c.dir.ReadRecord(m.Task)
-	if err != nil {
-		return "", err
-	}
-	lost := func(err error) error {
-		return &Error{Op: "input", Attempt: task.Attempt{Task: id}, Record: -1, Class: task.LostInput, Lost: []int{m.Task.Index}, Err: err}
-	}
-	if !ok {
-		return "", lost(fmt.Errorf("%s is not committed", m.Task))
-	}
-	o, ok := findOutput(rec.Outputs, m.Dataset, m.Seq)
-	if !ok || o.Rows != m.Rows || o.CRC32C != m.CRC32C {
-		return "", fmt.Errorf("%s no longer makes the file %d of %s that the plan names: its input or its code changed", m.Task, m.Seq, m.Dataset)
-	}
-	if err := c.verify(rec.Attempt, o); err != nil {
-		return "", lost(err)
-	}
-	return c.dir.OutputPath(rec.Attempt, o), nil
-}
-
-func findOutput(outputs []task.Output, dataset string, seq int) (task.Output, bool) {
-	for _, o := range outputs {
-		if o.Kind == task.DataFile && o.Dataset == dataset && o.Seq == seq {
-			return o, true
-		}
-	}
-	return task.Output{}, false
 }
 
 // paramsDigest lets driver and worker see that they build the same stages.

@@ -55,6 +55,7 @@ const (
 // outputFile is a file that an attempt is writing. It takes the checksum on the way.
 type outputFile struct {
 	out task.Output
+	at  int // among the outputs of the attempt
 	f   *os.File
 	w   *bufio.Writer
 	crc hash.Hash32
@@ -68,7 +69,7 @@ func (t *taskRun) create(o task.Output) (*outputFile, error) {
 		return nil, err
 	}
 	t.outputs = append(t.outputs, o)
-	file := &outputFile{out: o, f: f, crc: crc32.New(crc32.MakeTable(crc32.Castagnoli))}
+	file := &outputFile{out: o, at: len(t.outputs) - 1, f: f, crc: crc32.New(crc32.MakeTable(crc32.Castagnoli))}
 	file.w = t.spare.take(sumWriter{file})
 	t.files = append(t.files, file)
 	return file, nil
@@ -130,11 +131,7 @@ func (t *taskRun) keep(o *outputFile) error {
 	o.w = nil
 	t.files = slices.DeleteFunc(t.files, func(f *outputFile) bool { return f == o })
 	o.out.CRC32C = o.crc.Sum32()
-	for i := range t.outputs {
-		if t.outputs[i].File == o.out.File {
-			t.outputs[i] = o.out
-		}
-	}
+	t.outputs[o.at] = o.out
 	return err
 }
 

@@ -2,6 +2,7 @@ package jobdir
 
 import (
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -12,6 +13,10 @@ import (
 func (d *Dir) recordPath(id task.ID) string {
 	return d.Path("stages", id.Stage, "tasks", id.Name()+".json")
 }
+
+// StatRecord describes the file of a task's record: fs.ErrNotExist without one. As long as that stays the same file with the same
+// size and time, so does the record.
+func (d *Dir) StatRecord(id task.ID) (fs.FileInfo, error) { return d.fs.Stat(d.recordPath(id)) }
 
 // ReadRecord reads the record of a task. It reports false and no error if the task is not
 // committed. An error (*DamagedError, *FormatError, I/O) says why a record that is there does not count;
