@@ -42,8 +42,9 @@ type child struct {
 	// partitioners are those of one stage, by stream, kept between attempts.
 	partitioners    []shuffle.Partitioner
 	partitionersFor *Env
-	// buffers are kept between reduces.
-	buffers *shuffle.Buffers
+	// buffers and what has been surveyed are kept between reduces.
+	buffers  *shuffle.Buffers
+	surveyed surveyed
 }
 
 // Hello opens the job directory and builds the job's stages.
@@ -196,7 +197,7 @@ func (c *child) mapper(ctx context.Context, s *Stage, env *Env) (mapRunner, erro
 	if err := c.Close(); err != nil {
 		return nil, err
 	}
-	c.buffers = nil // a model may need the memory
+	c.buffers, c.surveyed = nil, surveyed{} // a model may need the memory
 	m, err := s.mapper(ctx, env)
 	if err != nil && ClassOf(err) == Input { // its message is for the user as it is
 		return nil, err

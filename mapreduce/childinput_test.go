@@ -1,10 +1,12 @@
 package mapreduce
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +15,9 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/fsx"
 	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
+	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
+	"github.com/shardmill/shardmill/mapreduce/internal/worker"
 )
 
 // reads counts how often files are opened.
@@ -134,5 +138,75 @@ func TestInputIsChecked(t *testing.T) {
 	}
 	if _, err := c.input(mapped, maps[0]); err != nil {
 		t.Errorf("a whole one beside it: %v", err)
+	}
+}
+
+// What the run files hold is found once for many reduces of them, and again for other files.
+func TestRunFilesAreSurveyedOnce(t *testing.T) {
+	d, _ := newDir(t)
+	const stage, maps, partitions = "01-x", 30, 40
+	c := &child{dir: d, plans: map[string]storedPlan{stage: {Stage: &plan.Stage{Maps: make([]plan.Map, maps)}}}}
+	tr := &taskRun{env: &Env{stage: stage}, cell: worker.NewCell()}
+	s := shuffle.Stream{Name: "s", Partitions: partitions, KeyWidth: 8, ValueWidth: 8}
+	if err := os.MkdirAll(d.Path("stages", stage, "runs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n := range maps {
+		tr.as.Runs = append(tr.as.Runs, 1)
+		f, err := os.Create(c.runPath(tr, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := shuffle.NewWriter(f, []shuffle.Stream{s})
+		if err == nil {
+			err = w.Add(0, n, []byte("12345678"), []byte("12345678"))
+		}
+		if err == nil {
+			_, err = w.Close()
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := shuffle.Config{KeyWidth: 8, ValueWidth: 8, Budget: 1 << 20}
+	first, err := c.survey(tr, cfg, partitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cfg.Partition = range partitions {
+		v, err := c.survey(tr, cfg, partitions)
+		if err != nil || v != first {
+			t.Fatalf("partition %d: another survey, %v", cfg.Partition, err)
+		}
+		n := 0
+		for next := c.runFiles(tr, v.Files(cfg.Partition)); ; n++ {
+			path, ok := next()
+			if !ok {
+				break
+			}
+			if path != c.runPath(tr, cfg.Partition) {
+				t.Errorf("partition %d: %s", cfg.Partition, path)
+			}
+		}
+		if want := min(1, max(0, maps-cfg.Partition)); n != want {
+			t.Errorf("partition %d: %d files are opened, want %d", cfg.Partition, n, want)
+		}
+	}
+	cfg.Partition = 0
+	tr.as.Runs = append([]int{2}, tr.as.Runs[1:]...) // a map has run again
+	if _, err := c.survey(tr, cfg, partitions); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a run file is missing: %v", err)
+	}
+	if c.surveyed.Survey != nil {
+		t.Error("an older survey is kept")
+	}
+}
+
+// Without any more reduces the memory of a survey is let go.
+func TestSurveyGoesWithMaps(t *testing.T) {
+	c := &child{surveyed: surveyed{stage: "01-x"}}
+	s := &Stage{mapper: func(context.Context, *Env) (mapRunner, error) { return nil, nil }}
+	if _, err := c.mapper(t.Context(), s, &Env{}); err != nil || c.surveyed.stage != "" {
+		t.Errorf("it is still held, %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 	"github.com/shardmill/shardmill/mapreduce/internal/shuffle"
@@ -29,7 +30,14 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 	if c.buffers == nil { // until a mapper is made
 		c.buffers = &shuffle.Buffers{}
 	}
-	in, err := s.open(t, c.inputConfig(ctx, t, s, n, partition), func() func() (string, bool) { return c.runFiles(t) })
+	cfg := c.inputConfig(ctx, t, s, n, partition)
+	v, err := c.survey(t, cfg, p.Streams[n].Partitions)
+	if err != nil {
+		return c.inputError(t, err)
+	}
+	known := v.Size(partition)
+	cfg.Known = &known
+	in, err := s.open(t, cfg, func() func() (string, bool) { return c.runFiles(t, v.Files(partition)) })
 	if err != nil {
 		return c.inputError(t, err)
 	}
@@ -38,6 +46,30 @@ func (c *child) reduce(ctx context.Context, t *taskRun, p *plan.Stage) error {
 		return c.inputError(t, err)
 	}
 	return t.closeWrites()
+}
+
+// surveyed is what was found in the directories of run files, and which files these are: those under a final name never change.
+type surveyed struct {
+	*shuffle.Survey
+	stage  string
+	stream int
+	runs   []int
+}
+
+// survey is what the run files have of the partition and of those after it, kept for the reduces that follow: there may be
+// 100,000 files, most of them without a record for most partitions.
+func (c *child) survey(t *taskRun, cfg shuffle.Config, partitions int) (*shuffle.Survey, error) {
+	k := &c.surveyed
+	if k.Covers(cfg.Partition) && k.stage == t.env.stage && k.stream == cfg.Stream && slices.Equal(k.runs, t.as.Runs) {
+		return k.Survey, nil
+	}
+	*k = surveyed{}
+	v, err := shuffle.NewSurvey(cfg, partitions, len(t.as.Runs), c.runFiles(t, allOf(len(t.as.Runs))))
+	if err != nil {
+		return nil, err
+	}
+	*k = surveyed{v, t.env.stage, cfg.Stream, t.as.Runs}
+	return v, nil
 }
 
 // release lets go of what the streams keep from one map to the next.
@@ -66,15 +98,23 @@ func (c *child) inputConfig(ctx context.Context, t *taskRun, s streamPort, strea
 	}
 }
 
-// runFiles passes the committed run files in map order.
-func (c *child) runFiles(t *taskRun) func() (string, bool) {
-	next := 0
+// runFiles passes the committed run files of the maps that next numbers.
+func (c *child) runFiles(t *taskRun, next func() (int, bool)) func() (string, bool) {
 	return func() (string, bool) {
-		if next >= len(t.as.Runs) {
+		n, ok := next()
+		if !ok {
 			return "", false
 		}
+		return c.runPath(t, n), true
+	}
+}
+
+// allOf numbers n maps.
+func allOf(n int) func() (int, bool) {
+	next := -1
+	return func() (int, bool) {
 		next++
-		return c.runPath(t, next-1), true
+		return next, next < n
 	}
 }
 

@@ -17,6 +17,7 @@ type Config struct {
 	Group                func(key []byte) int // length of the prefix that groups; nil: the whole key; constant if First and KeyWidth are not 0
 	First                int                  // yield at most so many records of a group, the first ones; 0: all
 	Budget               int64                // bytes for records in memory; see the package comment
+	Known                *Size                // of the partition in all files, by a [Survey]; nil: the files are surveyed first
 	Buffers              *Buffers             // memory of earlier Inputs; may be nil
 	TempDir              string               // for spills; "" is the system's
 	MaxFan               int                  // ways of a merge and files open at once; 0 is 16, at least 2
@@ -52,7 +53,8 @@ type Input struct {
 }
 
 // NewInput reads the partition from all run files that next names, in the order
-// of map tasks, until it returns false. At most one run file is open at a time.
+// of map tasks, until it returns false; where cfg.Known is set, only those with records
+// need be among them. At most one run file is open at a time.
 // It fails as [Open] does, and with a [DamagedError] if a file's stream has other
 // widths; an error that is fs.ErrNotExist means a run file, never a spill. The
 // caller must Close the Input.
@@ -104,16 +106,21 @@ type store interface {
 	release(m *Buffers)
 }
 
-// load surveys the run files, so as to allocate once, and then reads them.
+// load reads the run files, after a survey of them if there was none before, so as to allocate once.
 func (in *Input) load(next func() (string, bool)) error {
 	s := in.cfg.Buffers.reader()
-	paths, err := in.survey(s, next)
-	if err != nil {
-		return err
+	if known := in.cfg.Known; known != nil {
+		in.total.records, in.total.bytes = known.Records, known.Bytes
+	} else {
+		paths, err := in.survey(s, next)
+		if err != nil {
+			return err
+		}
+		next = listed(paths)
 	}
 	b := in.newStore()
 	var loaded int64
-	for _, path := range paths {
+	for path, ok := next(); ok; path, ok = next() {
 		if err := in.visit(s, path, func() error { return in.read(s, &b) }); err != nil {
 			return err
 		}
@@ -131,8 +138,20 @@ func (in *Input) load(next func() (string, bool)) error {
 		return err
 	}
 	b = nil // its memory goes to the merge, not to Buffers
+	var err error
 	in.source, err = in.spiller.merge()
 	return err
+}
+
+// listed passes paths one after another.
+func listed(paths []string) func() (string, bool) {
+	return func() (path string, ok bool) {
+		if len(paths) == 0 {
+			return "", false
+		}
+		path, paths = paths[0], paths[1:]
+		return path, true
+	}
 }
 
 // survey opens every run file once, adds up the directory entries and returns the

@@ -21,6 +21,7 @@ type Segment struct {
 	stream  Stream
 	shape   shape
 	index   [2]int // stream and partition
+	before  int    // partitions of the file before it, of all streams
 	entry   entry
 	meta    []byte // directory entry, then block list
 	blockNo int    // next block
@@ -85,7 +86,7 @@ func (s *Segment) attach(path string, file io.ReaderAt, size int64, stream, part
 		before += x.Partitions
 	}
 	s.index = [2]int{stream, partition}
-	s.stream, s.shape = streams[stream], streams[stream].shape()
+	s.before, s.stream, s.shape = before, streams[stream], streams[stream].shape()
 	return s.directory(before)
 }
 
@@ -132,6 +133,25 @@ func (s *Segment) directory(n int) error {
 	}
 	s.meta = append(s.meta[:0], list...)
 	return checkList(s.path, s.meta, s.index[0], s.index[1])
+}
+
+// entries passes the directory entries of n partitions of the stream, from that of the segment on, which is number 0.
+func (s *Segment) entries(n int, visit func(i int, e entry)) error {
+	if partitions := s.stream.Partitions; n > partitions-s.index[1] {
+		return s.damaged(fmt.Sprintf("stream has %d partitions, want %d", partitions, s.index[1]+n))
+	}
+	b, err := s.part(s.trailer.directory+int64(s.before)*int64(entrySize), int64(n)*int64(entrySize), "directory")
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		e, err := parseEntry(s.path, b[i*entrySize:][:entrySize], s.index[0], s.index[1]+i, s.trailer)
+		if err != nil {
+			return err
+		}
+		visit(i, e)
+	}
+	return nil
 }
 
 // part returns n bytes of the footer, valid until the next call.
