@@ -311,6 +311,34 @@ func TestCompleteAgain(t *testing.T) {
 	}
 }
 
+// A worker goes on while what it has made is committed.
+func TestWorkersDoNotWaitForCommits(t *testing.T) {
+	cfg := in(t, mrtest.Inputs(t, text(200)))
+	cfg.Workers = 1
+	var points []string
+	cfg.Hook = func(p string) {
+		points = append(points, p)
+	}
+	mrtest.Run(t, options(), wordsJob(), cfg, mapreduce.ExitComplete)
+	at := func(point string) int {
+		n := slices.Index(points, point)
+		if n < 0 {
+			t.Fatalf("%s is missing in %v", point, points)
+		}
+		return n
+	}
+	for n := range 9 {
+		id, next := fmt.Sprintf("01-count/map-%06d", n), fmt.Sprintf("01-count/map-%06d", n+1)
+		if at("start:"+next) > at("committed:"+id) {
+			t.Errorf("%s waits for %s", next, id)
+		}
+	}
+	if at("start:01-count/reduce-000000") < at("committed:01-count/map-000009") {
+		t.Error("a reduce does not wait for a map")
+	}
+	checkCounts(t, cfg.Dir, text(200))
+}
+
 func TestResumeByDirectory(t *testing.T) {
 	cfg := in(t, mrtest.Inputs(t, text(60)))
 	cfg.Limit = 50

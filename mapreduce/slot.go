@@ -40,6 +40,9 @@ type outcome struct {
 	err    error // of checking the result
 }
 
+// failed tells whether the attempt left nothing that can be committed, and did not pass as a probe.
+func (o outcome) failed() bool { return o.report.Err != nil || o.err != nil }
+
 func newSlot(ctx context.Context, n int, where executor.Slot, dir *jobdir.Dir) *slot {
 	s := &slot{number: n, where: where, dir: dir, orders: make(chan order), closed: make(chan struct{})}
 	go s.loop(ctx)

@@ -2,7 +2,6 @@ package mapreduce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -160,8 +159,7 @@ func (r *stageRun) loop(ctx context.Context) error {
 		r.arm(timer)
 		select {
 		case o := <-r.replies:
-			r.idle = append(r.idle, o.slot)
-			if err := r.take(o); err != nil {
+			if err := r.takeAll(ctx, r.arrived(o)); err != nil {
 				r.stop(err)
 			}
 		case <-timer.C:
@@ -217,40 +215,6 @@ func (r *stageRun) begin(w sched.Work) (string, error) {
 		as.Runs, as.Input = r.state.Attempts(), task.Inputs(r.runs)
 	}
 	return r.d.dir.Begin(as)
-}
-
-// take handles the end of an attempt.
-func (r *stageRun) take(o outcome) error {
-	err := r.settle(o)
-	discard := r.d.dir.Discard(o.work.Attempt)
-	return errors.Join(err, discard)
-}
-
-func (r *stageRun) settle(o outcome) error {
-	switch {
-	case o.report.Err != nil:
-		return r.failed(o)
-	case o.work.Probe != nil:
-		return r.decide(o.work, sched.Outcome{})
-	case o.err != nil: // what the attempt left is not what it reported
-		return r.decide(o.work, sched.Outcome{Err: o.err, Class: ClassOf(o.err)})
-	}
-	if err := r.checkCounts(o.result); err != nil {
-		return errors.Join(err, r.decide(o.work, sched.Outcome{Err: err, Class: task.Permanent}))
-	}
-	r.d.cfg.Hook("promote:" + o.work.Task.String())
-	won, err := r.d.dir.Promote(o.result)
-	if err != nil {
-		return errors.Join(err, r.decide(o.work, sched.Outcome{Err: err, Class: task.Retryable}))
-	}
-	r.d.cfg.Hook("committed:" + o.work.Task.String())
-	if won {
-		r.committed(o.result.Commit())
-		r.sum.Committed++
-	}
-	err = r.decide(o.work, sched.Outcome{})
-	r.progress(o.work)
-	return err
 }
 
 // judge stops the stage when too many of the input rows finished so far were rejected. Rows that

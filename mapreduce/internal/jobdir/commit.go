@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -137,95 +136,4 @@ func (d *Dir) OutputPath(a task.Attempt, o task.Output) string {
 // fs.ErrNotExist if it is missing, *DamagedError if it is something else.
 func (d *Dir) VerifyOutput(a task.Attempt, o task.Output) error {
 	return d.verify(d.OutputPath(a, o), o)
-}
-
-// Promote commits an attempt that Check passed, or tells that another attempt of the task was
-// first; then its outputs are removed. It may be called again after an error, or for a result that is
-// committed already. A damaged record in the way is an error (Invalidate first).
-func (d *Dir) Promote(r task.Result) (won bool, err error) {
-	won, err = d.promote(r)
-	if err != nil {
-		return false, fmt.Errorf("commit %s: %w", r.Attempt, err)
-	}
-	if !won {
-		for _, o := range r.Outputs {
-			_ = d.fs.Remove(d.OutputPath(r.Attempt, o)) // if it stays it is garbage, which Garbage removes
-		}
-	}
-	_ = d.Discard(r.Attempt) // the same: Recover empties tmp/
-	return won, nil
-}
-
-func (d *Dir) promote(r task.Result) (bool, error) {
-	tasks := d.Path("stages", r.Task.Stage, "tasks")
-	if err := d.mkdirs(tasks); err != nil {
-		return false, err
-	}
-	rec, ok, err := d.ReadRecord(r.Task)
-	if err != nil {
-		return false, err
-	}
-	if ok {
-		return rec.Attempt == r.Attempt, d.fs.Sync(tasks)
-	}
-	if err := d.fs.Sync(d.Path("logs", r.Task.Stage)); err != nil {
-		return false, err
-	}
-	if err := d.moveOutputs(r); err != nil {
-		return false, err
-	}
-	return d.commit(r, tasks)
-}
-
-// moveOutputs renames the outputs to their final names and fsyncs the folders.
-func (d *Dir) moveOutputs(r task.Result) error {
-	folders := map[string]bool{}
-	for _, o := range r.Outputs {
-		from, to := filepath.Join(d.folder(r.Attempt), o.File), d.OutputPath(r.Attempt, o)
-		if err := d.mkdirs(filepath.Dir(to)); err != nil {
-			return err
-		}
-		if err := d.move(from, to); err != nil {
-			return err
-		}
-		folders[filepath.Dir(to)] = true
-	}
-	for _, folder := range slices.Sorted(maps.Keys(folders)) {
-		if err := d.fs.Sync(folder); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// move renames a file, or finds that an earlier call has done so.
-func (d *Dir) move(from, to string) error {
-	err := d.fs.Rename(from, to)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, serr := d.fs.Stat(to); serr == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-// commit links the record. Why linking failed does not matter: the record that is there decides.
-func (d *Dir) commit(r task.Result, tasks string) (bool, error) {
-	b, err := seal(r.Commit())
-	if err != nil {
-		return false, err
-	}
-	tmp := filepath.Join(d.folder(r.Attempt), "record.json")
-	if err := draft(d.fs, tmp, bytesTo(b)); err != nil {
-		return false, err
-	}
-	won := true
-	if linkErr := d.fs.Link(tmp, d.recordPath(r.Task)); linkErr != nil {
-		rec, ok, err := d.ReadRecord(r.Task)
-		if err != nil || !ok {
-			return false, errors.Join(linkErr, err)
-		}
-		won = rec.Attempt == r.Attempt
-	}
-	return won, d.fs.Sync(tasks)
 }

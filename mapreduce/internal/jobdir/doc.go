@@ -125,6 +125,8 @@
 // their folders are fsynced; the record is written to tmp/, fsynced and linked; the tasks folder
 // is fsynced. Whoever links first wins. After any failure to link, the record is read back:
 // the reply may have been lost, or another attempt has won. A loser's outputs are removed.
+// Attempts that ended while others were promoted are promoted together: each of these steps is taken for all of them before
+// the next one, and a folder is fsynced once.
 //
 // DONE.json follows when every task has its record. Only after it are the run files removed, and
 // then never looked for again: the removal may be half-done.
