@@ -259,6 +259,29 @@ func TestRemoveAllFinishesAHalfDoneRemoval(t *testing.T) {
 	}
 }
 
+// A folder of many files is removed in lots at once: an error of one is told, and the next call finishes.
+func TestRemoveAllOfManyFiles(t *testing.T) {
+	both(t, func(t *testing.T, fsys fsx.FS, root string) {
+		d := filepath.Join(root, "d")
+		must(t, fsx.MkdirAll(fsys, filepath.Join(d, "sub")))
+		for i := range 1500 {
+			must(t, put(fsys, filepath.Join(d, fmt.Sprint(i)), ""))
+		}
+		must(t, put(fsys, filepath.Join(d, "sub", "f"), ""))
+		broken := errors.New("broken")
+		if err := fsx.RemoveAll(fsx.NewFaulty(fsys, 700, fsx.FailOnce, broken), d); !errors.Is(err, broken) {
+			t.Fatalf("got %v", err)
+		}
+		if _, err := fsys.Stat(d); err != nil {
+			t.Fatal("it is gone, with what failed to go")
+		}
+		must(t, fsx.RemoveAll(fsys, d))
+		if _, err := fsys.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("it is still there, %v", err)
+		}
+	})
+}
+
 func TestRemoveAllReportsWhatStays(t *testing.T) {
 	both(t, func(t *testing.T, fsys fsx.FS, root string) {
 		must(t, fsys.Mkdir(filepath.Join(root, "d")))
