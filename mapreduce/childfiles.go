@@ -98,7 +98,7 @@ func (c *child) files(stage, dataset string) ([]string, error) {
 	if from < 0 {
 		return nil, fmt.Errorf("no stage writes a dataset %s", dataset)
 	}
-	return c.committed(c.stages[from].folder, dataset)
+	return c.committed(&c.stages[from], dataset)
 }
 
 // verify checks a committed file that a stage reads, unless this process has and nothing has touched the file since.
@@ -115,9 +115,9 @@ func (c *child) verify(a task.Attempt, o task.Output) error {
 	return nil
 }
 
-func (c *child) committed(stage, dataset string) ([]string, error) {
+func (c *child) committed(s *Stage, dataset string) ([]string, error) {
 	var paths []string
-	for rec, err := range c.dir.Records(stage) {
+	for rec, err := range c.dir.Records(s.folder, s.writers(dataset)...) {
 		if err != nil {
 			return nil, err
 		}

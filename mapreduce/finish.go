@@ -56,7 +56,8 @@ type resultFile struct {
 // files are the committed files of a dataset of a stage, in task order.
 func (d *driver) files(stage int, dataset string) iter.Seq2[resultFile, error] {
 	return func(yield func(resultFile, error) bool) {
-		for rec, err := range d.dir.Records(d.stages[stage].folder) {
+		s := &d.stages[stage]
+		for rec, err := range d.dir.Records(s.folder, s.writers(dataset)...) {
 			if err != nil {
 				yield(resultFile{}, err)
 				return
@@ -197,6 +198,9 @@ func copyRejects(from Dataset[Reject], env *Env, path string, to Sink[Reject], l
 func (d *driver) rejectFiles() iter.Seq2[resultFile, error] {
 	return func(yield func(resultFile, error) bool) {
 		for i := range d.stages {
+			if c := d.counts[i]; c.Rejected+c.RejectedGroups == 0 {
+				continue
+			}
 			for rec, err := range d.dir.Records(d.stages[i].folder) {
 				if err != nil {
 					yield(resultFile{}, err)

@@ -195,8 +195,9 @@ func (d *driver) planMap(s *Stage) (*plan.Stage, error) {
 		return nil, fmt.Errorf("stage %s: no stage writes its input %s", s.Name, s.input)
 	}
 	from := d.stages[k].folder
+	kinds := d.stages[k].writers(s.input)
 	p := &plan.Stage{Version: plan.Version, Stage: s.folder}
-	for rec, err := range d.dir.Records(from) {
+	for rec, err := range d.dir.Records(from, kinds...) {
 		if err != nil {
 			return nil, err
 		}

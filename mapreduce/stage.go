@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/task"
@@ -207,6 +208,21 @@ func (s *Source[R]) split(ctx context.Context, t *taskRun, ranges []Range, limit
 
 // mapWrites lists the datasets that map (or split) tasks write, and reduceWrites those of a stream.
 func (s *Stage) mapWrites() []datasetPort { return onlyDatasets(s.writes) }
+
+// writers are the kinds of the stage's tasks that write a dataset: to find its files in the records of others would be in
+// vain, and of maps there may be 100,000.
+func (s *Stage) writers(dataset string) (kinds []task.Kind) {
+	writes := func(ports []Port) bool {
+		return slices.ContainsFunc(onlyDatasets(ports), func(d datasetPort) bool { return d.portName() == dataset })
+	}
+	if writes(s.writes) {
+		kinds = append(kinds, s.kind)
+	}
+	if slices.ContainsFunc(s.streams, func(st streamPort) bool { return writes(st.writes()) }) {
+		kinds = append(kinds, task.Reduce)
+	}
+	return kinds
+}
 
 func onlyDatasets(ports []Port) []datasetPort {
 	var ds []datasetPort

@@ -2,7 +2,6 @@ package mapreduce
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/jobdir"
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
@@ -12,9 +11,12 @@ import (
 // giveBack removes the records of the tasks whose committed files this stage found lost: shards, or, if none
 // is named, files of its side datasets.
 func (r *stageRun) giveBack() error {
-	lost := map[task.ID]bool{}
+	lost, makers := map[task.ID]bool{}, map[int]bool{}
+	for _, n := range r.lost {
+		makers[n] = true
+	}
 	for _, m := range r.p.Maps {
-		if slices.Contains(r.lost, m.Task.Index) {
+		if makers[m.Task.Index] {
 			lost[m.Task] = true
 		}
 	}
@@ -41,11 +43,11 @@ func (r *stageRun) giveBack() error {
 // that ran again since has rejected other rows, for reasons of time or memory.
 func (d *driver) dropStale(i int, runs []uint32) (again bool, err error) {
 	stage, now := d.stages[i].folder, task.Inputs(runs)
-	for rec, err := range d.dir.Records(stage) {
+	for rec, err := range d.dir.Records(stage, task.Reduce) {
 		if err != nil {
 			return false, err
 		}
-		if rec.Task.Kind == task.Reduce && rec.Input != now {
+		if rec.Input != now {
 			again = true
 			if err := d.takeBackLost(rec.Task, "a map that it read has run again with other rejects"); err != nil {
 				return false, err

@@ -34,10 +34,10 @@ func (d *Dir) ReadRecord(id task.ID) (task.Record, bool, error) {
 	return rec, true, nil
 }
 
-// Records reads all records of a stage, one at a time, sorted by name. With an error the record
+// Records reads all records of a stage, or those of tasks of the kinds given, one at a time, sorted by name. With an error the record
 // holds only the task's name, and that task counts as not committed; if there is no name
 // either, the stage could not be listed and the sequence ends.
-func (d *Dir) Records(stage string) iter.Seq2[task.Record, error] {
+func (d *Dir) Records(stage string, kinds ...task.Kind) iter.Seq2[task.Record, error] {
 	return func(yield func(task.Record, error) bool) {
 		entries, err := d.readDir("stages", stage, "tasks")
 		if err != nil {
@@ -47,8 +47,8 @@ func (d *Dir) Records(stage string) iter.Seq2[task.Record, error] {
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), ".json")
 			id, err := task.ParseID(stage + "/" + name)
-			if !ok || err != nil {
-				continue // not ours
+			if !ok || err != nil || len(kinds) > 0 && !slices.Contains(kinds, id.Kind) {
+				continue // not ours, or not asked for
 			}
 			rec, there, err := d.ReadRecord(id)
 			if err != nil {
