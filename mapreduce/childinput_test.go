@@ -193,7 +193,7 @@ func TestRunFilesAreSurveyedOnce(t *testing.T) {
 		}
 	}
 	cfg.Partition = 0
-	tr.as.Runs = append([]int{2}, tr.as.Runs[1:]...) // a map has run again
+	tr.as.Runs = append(task.Runs{2}, tr.as.Runs[1:]...) // a map has run again
 	if _, err := c.survey(tr, cfg, partitions); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a run file is missing: %v", err)
 	}

@@ -53,7 +53,7 @@ type surveyed struct {
 	*shuffle.Survey
 	stage  string
 	stream int
-	runs   []int
+	runs   task.Runs
 }
 
 // survey is what the run files have of the partition and of those after it, kept for the reduces that follow: there may be

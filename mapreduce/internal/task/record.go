@@ -24,8 +24,8 @@ type Assignment struct {
 	Exclude []Exclusion `json:"exclude,omitempty"`
 	// Serial forbids looking ahead: it is asked for when a worker died and no row alone was to blame.
 	Serial bool `json:"serial,omitempty"`
-	// Runs gives, for a reduce, the committed attempt of each map task of the stage, by map number.
-	Runs []int `json:"runs,omitempty"`
+	// Runs gives, for a reduce, the committed attempts of the map tasks of the stage.
+	Runs Runs `json:"runs,omitempty"`
 	// Input is, for a reduce, the digest of those run files (see Inputs).
 	Input uint32 `json:"input,omitempty"`
 }
