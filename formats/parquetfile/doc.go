@@ -25,6 +25,7 @@
 //
 // A Writer holds one row group as encoded pages (dictionary pages unpacked) and one batch of at
 // most 65,536 rows, or 8 MiB of values and one row: 128 MiB and the batch in the worst case, since values do not grow when encoded.
+// With a Spill, pages above its limit wait in files, one for each column that has such, and are copied from there.
 // A zstd encoder adds about 6 MiB. A Files holds the batch, the encoder and
 // the tables of dictionaries of integers of as many files as were open at the same time.
 // A Reader holds 4,096 rows, and for each column the page that it is in.

@@ -29,7 +29,10 @@ type spare[R any] struct {
 func NewFiles[R any](columns func() table.Columns[R]) *Files[R] { return &Files[R]{columns: columns} }
 
 // Create is the function Create.
-func (f *Files[R]) Create(w io.Writer) (*Writer[R], error) {
+func (f *Files[R]) Create(w io.Writer) (*Writer[R], error) { return f.CreateSpilling(w, Spill{}) }
+
+// CreateSpilling is Create of a Writer that holds less in memory. Its files have the same bytes.
+func (f *Files[R]) CreateSpilling(w io.Writer, spill Spill) (*Writer[R], error) {
 	cols := f.columns()
 	if err := cols.Check(); err != nil {
 		return nil, fmt.Errorf("parquet file: %w", err)
@@ -46,7 +49,7 @@ func (f *Files[R]) Create(w io.Writer) (*Writer[R], error) {
 		return nil, fmt.Errorf("parquet file: %w", err)
 	}
 	s := sink.New(w)
-	t, err := newTarget(schema, s, parquet.NewWriterProperties(settings(cols)...), m.zstd)
+	t, err := newTarget(schema, s, parquet.NewWriterProperties(settings(cols)...), m.zstd, spill)
 	if err != nil {
 		return nil, fmt.Errorf("parquet file: %w", err)
 	}

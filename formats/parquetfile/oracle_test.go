@@ -121,7 +121,7 @@ func ours(t tester, l layout, rows []mixed) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newTarget(l.columns().Schema(table.Mark(format, version)), s, l.props(), z)
+	f, err := newTarget(l.columns().Schema(table.Mark(format, version)), s, l.props(), z, Spill{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,13 +29,6 @@ type pager struct {
 	kinds           metadata.EncodingStats
 }
 
-// pages is a buffer that tells the position in a file in which it follows the magic, so that no offset is 0,
-// which the library takes for none.
-type pages struct{ bytes.Buffer }
-
-// Tell returns the position.
-func (p *pages) Tell() int64 { return int64(len(magic) + p.Len()) }
-
 // compressor compresses pages, one at a time. It goes from file to file, and takes along what else is used again.
 type compressor struct {
 	encoder *zstd.Encoder
@@ -71,9 +64,9 @@ func newCompressor() (*compressor, error) {
 	return &compressor{encoder: e}, nil
 }
 
-func newPager(meta *metadata.ColumnChunkMetaDataBuilder, group, column int, z *compressor, out *sink.Sink) (*pager, error) {
+func newPager(meta *metadata.ColumnChunkMetaDataBuilder, group, column int, z *compressor, out *sink.Sink, s *store) (*pager, error) {
 	p := &pager{
-		meta: meta, zstd: z, out: out, chunk: metadata.ChunkMetaInfo{IndexPageOffset: -1},
+		pages: pages{store: s}, meta: meta, zstd: z, out: out, chunk: metadata.ChunkMetaInfo{IndexPageOffset: -1},
 		kinds: metadata.EncodingStats{DictEncodingStats: map[parquet.Encoding]int32{}, DataEncodingStats: map[parquet.Encoding]int32{}},
 	}
 	w, err := file.NewPageWriter(&p.pages, compress.Codecs.Zstd, zstdLevel, meta, int16(group), int16(column), memory.DefaultAllocator, false, nil, nil)
@@ -104,8 +97,9 @@ func (p *pager) WriteDictionaryPage(page *file.DictionaryPage) (int64, error) {
 	data := p.Compress(nil, page.Data())
 	p.chunk.DictPageOffset = p.pages.Tell()
 	head := dictionaryHeader(len(page.Data()), len(data), int(page.NumValues()), int(page.Encoding()))
-	_, _ = p.pages.Write(head) // a buffer has no errors
-	_, _ = p.pages.Write(data)
+	if _, err := p.pages.Write(append(head, data...)); err != nil {
+		return 0, err
+	}
 	n := int64(len(head) + len(data))
 	p.kinds.DictEncodingStats[parquet.Encoding(page.Encoding())]++
 	p.count(n, int64(len(page.Data())-len(data)))
@@ -156,6 +150,5 @@ func (p *pager) Close(hasDict, fallback bool) error {
 	if _, err := p.meta.WriteTo(&p.pages); err != nil {
 		return err
 	}
-	_, err := p.out.Write(p.pages.Bytes())
-	return err
+	return p.pages.moveTo(p.out, p.zstd.page[:cap(p.zstd.page)])
 }

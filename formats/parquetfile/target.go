@@ -24,6 +24,7 @@ type target struct {
 	props   *parquet.WriterProperties
 	meta    *metadata.FileMetaDataBuilder
 	zstd    *compressor
+	store   *store
 	groups  int
 	group   *metadata.RowGroupMetaDataBuilder // the open one, nil before the first
 	columns []column
@@ -38,7 +39,7 @@ type column interface {
 	close() (int64, error)
 }
 
-func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties, z *compressor) (*target, error) {
+func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties, z *compressor, spill Spill) (*target, error) {
 	columns, err := pqarrow.ToParquet(s, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func newTarget(s *arrow.Schema, out *sink.Sink, props *parquet.WriterProperties,
 			return nil, err
 		}
 	}
-	t := &target{out: out, props: props, meta: metadata.NewFileMetadataBuilder(columns, props, pairs), zstd: z}
+	t := &target{out: out, props: props, meta: metadata.NewFileMetadataBuilder(columns, props, pairs), zstd: z, store: &store{Spill: spill}}
 	_, err = out.Write([]byte(magic))
 	return t, err
 }
@@ -73,7 +74,7 @@ func (t *target) open() error {
 
 func (t *target) column(i int) (column, error) {
 	meta := t.group.NextColumnChunk()
-	p, err := newPager(meta, t.groups, i, t.zstd, t.out)
+	p, err := newPager(meta, t.groups, i, t.zstd, t.out, t.store)
 	if err != nil {
 		return nil, err
 	}
