@@ -66,6 +66,7 @@ func (c *child) Hello(_ context.Context, h worker.Hello) (worker.Ready, error) {
 		}
 		c.dir, c.memory, c.plans, c.verified = dir, h.MemoryCap, map[string]storedPlan{}, map[string]fs.FileInfo{}
 		c.checked, c.touched = map[string][]checkedFile{}, touched{}
+		worker.LimitMemory(c.memory) // for what is made before the first mapper
 		return worker.Ready{Job: job.name, Version: job.version, Params: paramsDigest(j.Params)}, nil
 	}
 	return worker.Ready{}, fmt.Errorf("no job %q in this program", j.Job)
@@ -114,6 +115,7 @@ func (c *child) Run(ctx context.Context, folder string, cell *worker.Cell) error
 	if err != nil {
 		return err
 	}
+	env.scratch = folder
 	if err := c.checkFiles(ctx, s, as.Task.Kind); err != nil {
 		return err
 	}

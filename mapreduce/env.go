@@ -9,14 +9,15 @@ import (
 	"github.com/shardmill/shardmill/mapreduce/internal/plan"
 )
 
-// Env tells constructors of mappers, reducers and files what is the same for the whole stage.
+// Env tells constructors of mappers, reducers and files what is the same for the whole stage, and where they may keep files.
 type Env struct {
-	stage string
-	meta  json.RawMessage
-	asked bool // Meta was called
-	files func(dataset string) ([]string, error)
-	reads []plan.Read
-	read  bool // Files was called
+	stage   string
+	scratch string // folder of the attempt, or ""
+	meta    json.RawMessage
+	asked   bool // Meta was called
+	files   func(dataset string) ([]string, error)
+	reads   []plan.Read
+	read    bool // Files was called
 }
 
 // NewEnv makes an Env outside of a job, for tests of what job code makes from one. Its meta is JSON or nil; it has no datasets.
@@ -28,6 +29,10 @@ func NewEnv(stage string, meta json.RawMessage) *Env {
 
 // Stage is the name of the stage's folder, such as "01-classify".
 func (e *Env) Stage() string { return e.stage }
+
+// Scratch is Out.Scratch for constructors: the folder of the attempt that they are called in. A mapper outlives it: files that it goes on
+// to read must not need their names. Outside of an attempt, as in a probe, it is "".
+func (e *Env) Scratch() string { return e.scratch }
 
 // Meta reads what the job's Source left with Lister.Meta when the job was planned, or with Cutter.Meta
 // after the scan, such as the names of carried columns, into v. It leaves v alone where there is nothing.

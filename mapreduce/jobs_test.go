@@ -158,7 +158,7 @@ func (r wordReducer) Reduce(_ context.Context, word string, values iter.Seq2[str
 		c.Count += n
 	}
 	if poison {
-		if err := errors.Join(leave(out), act(kind)); err != nil {
+		if err := errors.Join(leave(out.Scratch()), act(kind)); err != nil {
 			return err
 		}
 	}
@@ -168,12 +168,12 @@ func (r wordReducer) Reduce(_ context.Context, word string, values iter.Seq2[str
 
 func (wordReducer) Close() error { return nil }
 
-// leave leaves a file in the scratch folder.
-func leave(out *mapreduce.Out) error {
-	if out.Scratch() == "" {
+// leave leaves a file in a scratch folder.
+func leave(scratch string) error {
+	if scratch == "" {
 		return errors.New("no scratch folder")
 	}
-	f, err := os.CreateTemp(out.Scratch(), "scratch-*")
+	f, err := os.CreateTemp(scratch, "scratch-*")
 	if err != nil {
 		return err
 	}
@@ -370,7 +370,7 @@ func multiJob() mapreduce.Job {
 		newWords := func(context.Context, *mapreduce.Env) (mapreduce.Mapper[line], error) { return wordMapper{words}, nil }
 		newWeigher := func(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[line], error) {
 			known, err := readDict(env, &dict)
-			return weigher(known, &weights, &lines), err
+			return weigher(known, &weights, &lines), errors.Join(err, leave(env.Scratch()))
 		}
 		newTotal := func(context.Context, *mapreduce.Env) (mapreduce.Mapper[weight], error) {
 			return mapreduce.MapFunc[weight](func(_ context.Context, i int, w *weight, out *mapreduce.Out) error {

@@ -56,9 +56,10 @@ func LimitMemory(memoryCap int64) {
 	setMemory(memoryCap, native)
 }
 
-// setMemory sets the soft memory limit to 85 % of the cap less what native code holds, but at least 64 MiB.
+// setMemory sets the soft memory limit to 85 % of the cap less what native code holds, but at least to 64 MiB, or to the 85 % if that is less.
 func setMemory(memoryCap, native int64) {
-	debug.SetMemoryLimit(max(memoryCap/100*85-native, 64*mib))
+	most := memoryCap / 100 * 85
+	debug.SetMemoryLimit(max(most-native, min(64*mib, most)))
 }
 
 // nativeBytes measures what code outside of the Go runtime holds in this process: resident memory without mapped

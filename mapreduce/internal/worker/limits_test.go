@@ -16,7 +16,8 @@ func TestSetMemory(t *testing.T) {
 		{2 << 30, 0, (2 << 30) / 100 * 85},
 		{2 << 30, 300 * mib, (2<<30)/100*85 - 300*mib},
 		{256 * mib, 250 * mib, 64 * mib},
-		{10 * mib, 0, 64 * mib},
+		{64 * mib, 0, 64 * mib / 100 * 85},
+		{64 * mib, 20 * mib, 64 * mib / 100 * 85},
 	}
 	for _, tt := range tests {
 		debug.SetMemoryLimit(math.MaxInt64)
