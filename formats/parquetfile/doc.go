@@ -27,7 +27,7 @@
 // most 65,536 rows, or 8 MiB of values and one row: 128 MiB and the batch in the worst case, since values do not grow when encoded.
 // With a Spill, pages above its limit wait in files, one for each column that has such, and are copied from there.
 // A zstd encoder adds about 6 MiB. A Files holds the batch, the encoder and
-// the tables of dictionaries of integers of as many files as were open at the same time.
+// the tables of dictionaries of integers of as many files as were open at the same time, until garbage has been collected twice.
 // A Reader holds 4,096 rows, and for each column the page that it is in.
 //
 // # What is not the library's

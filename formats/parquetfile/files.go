@@ -12,11 +12,11 @@ import (
 	"github.com/shardmill/shardmill/formats/table"
 )
 
-// Files creates files of equal columns. The memory of one that is complete goes to the next. It is safe for concurrent use.
+// Files creates files of equal columns. The memory of one that is complete goes to the next, if that begins before garbage has been collected
+// twice. It is safe for concurrent use.
 type Files[R any] struct {
 	columns func() table.Columns[R]
-	mu      sync.Mutex
-	free    []spare[R]
+	free    sync.Pool // of *spare[R]
 }
 
 // spare is what a Writer leaves to another.
@@ -58,21 +58,12 @@ func (f *Files[R]) CreateSpilling(w io.Writer, spill Spill) (*Writer[R], error) 
 
 // get returns the memory of a file that is complete, or new memory.
 func (f *Files[R]) get(cols table.Columns[R], schema *arrow.Schema) (m spare[R], err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if n := len(f.free); n > 0 {
-		m, f.free = f.free[n-1], f.free[:n-1]
-		return m, nil
+	if m, ok := f.free.Get().(*spare[R]); ok {
+		return *m, nil
 	}
 	if m.batch, err = table.NewBatch(cols, schema); err != nil {
 		return m, err
 	}
 	m.zstd, err = newCompressor()
 	return m, err
-}
-
-func (f *Files[R]) put(m spare[R]) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.free = append(f.free, m)
 }

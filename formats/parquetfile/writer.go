@@ -115,7 +115,7 @@ func (w *Writer[R]) finish() error {
 	if err := errors.Join(w.target.close(), w.sink.Flush()); err != nil {
 		return fmt.Errorf("parquet file: %w", err)
 	}
-	w.files.put(spare[R]{w.batch, w.target.zstd})
+	w.files.free.Put(&spare[R]{w.batch, w.target.zstd})
 	w.batch, w.target = nil, nil
 	return nil
 }
