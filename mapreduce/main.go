@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/shardmill/shardmill/mapreduce/internal/worker"
 )
@@ -28,9 +26,9 @@ func Main(opts Options, jobs ...Job) int {
 	if IsWorker() {
 		return WorkerMain(opts, jobs...)
 	}
-	ctx, stop := Interrupt(context.Background())
-	defer stop()
-	return mainRun(ctx, opts, jobs, os.Args, os.Stdout, os.Stderr)
+	return Interruptible(os.Stderr, func(ctx context.Context) int {
+		return mainRun(ctx, opts, jobs, os.Args, os.Stdout, os.Stderr)
+	})
 }
 
 // IsWorker tells whether this process was started as a worker: it must then call WorkerMain and exit with its result.
@@ -39,12 +37,6 @@ func IsWorker() bool { return worker.IsWorker() }
 // WorkerMain is the whole life of a worker process. It returns the exit code.
 func WorkerMain(opts Options, jobs ...Job) int {
 	return worker.Serve(&child{opts: opts, jobs: jobs})
-}
-
-// Interrupt is a context that ends with SIGINT or SIGTERM. Notify is called for both by name, since a
-// program that a script starts in the background inherits SIGINT as ignored.
-func Interrupt(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 func mainRun(ctx context.Context, opts Options, jobs []Job, args []string, stdout, stderr io.Writer) int {

@@ -20,13 +20,11 @@ func main() {
 	os.Exit(start(func(string) {}))
 }
 
-// start runs the program until it is done or interrupted. A second signal ends it at once: by then the
-// first has taken back how signals are handled.
+// start runs the program until it is done or interrupted.
 func start(hook func(point string)) int {
-	ctx, stop := mapreduce.Interrupt(context.Background())
-	context.AfterFunc(ctx, stop)
-	defer stop()
-	return run(ctx, os.Args, os.Stdout, os.Stderr, hook)
+	return mapreduce.Interruptible(os.Stderr, func(ctx context.Context) int {
+		return run(ctx, os.Args, os.Stdout, os.Stderr, hook)
+	})
 }
 
 // run is one call of the program. It returns the exit code.

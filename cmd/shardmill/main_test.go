@@ -38,9 +38,10 @@ func TestMain(m *testing.M) {
 }
 
 // hookFromEnv stops the driver at the point that the environment names: SHARDMILL_CRASH kills it, SHARDMILL_INTERRUPT
-// sends it what Ctrl-C does, SHARDMILL_PAUSE holds it until it is killed.
+// sends it what Ctrl-C does, SHARDMILL_STOP sends it twice and holds on, SHARDMILL_PAUSE holds it until it is killed.
 func hookFromEnv() func(point string) {
 	crash, interrupt, pause := os.Getenv("SHARDMILL_CRASH"), os.Getenv("SHARDMILL_INTERRUPT"), os.Getenv("SHARDMILL_PAUSE")
+	stop := os.Getenv("SHARDMILL_STOP")
 	return func(point string) {
 		switch point {
 		case crash:
@@ -49,6 +50,11 @@ func hookFromEnv() func(point string) {
 		case interrupt:
 			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 			time.Sleep(300 * time.Millisecond) // until the signal has come
+		case stop:
+			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+			time.Sleep(300 * time.Millisecond)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+			time.Sleep(time.Minute)
 		case pause:
 			time.Sleep(time.Minute)
 		}

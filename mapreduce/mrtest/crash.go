@@ -47,13 +47,13 @@ func driverMain(opts mapreduce.Options, jobs []mapreduce.Job) int {
 	}
 	for _, j := range jobs {
 		if j.Name() == w.Job {
-			ctx, stop := mapreduce.Interrupt(context.Background())
-			defer stop()
-			s, err := mapreduce.Run(ctx, opts, j, cfg)
-			if err != nil {
-				_ = fail(err)
-			}
-			return mapreduce.ExitCode(s, err)
+			return mapreduce.Interruptible(os.Stderr, func(ctx context.Context) int {
+				s, err := mapreduce.Run(ctx, opts, j, cfg)
+				if err != nil {
+					_ = fail(err)
+				}
+				return mapreduce.ExitCode(s, err)
+			})
 		}
 	}
 	return fail(fmt.Errorf("no job %q", w.Job))
