@@ -318,7 +318,7 @@ func TestPackedInput(t *testing.T) {
 	}{
 		"text.tar":      {nil, "nothing from byte 0 of 1100 on is read: file is damaged"},
 		"empty.tar":     {nil, "nothing from byte 0 of 0 on"},
-		"x.tar.gz":      {nil, "x.tar.gz: a compressed archive; images are read from a .tar where they lie: decompress it first"},
+		"x.tar.gz":      {nil, "x.tar.gz: a compressed archive, in which no image can be read where it lies: decompress it first, with gunzip -k"},
 		"x.TGZ":         {nil, "decompress it first"},
 		"text.parquet":  {nil, "not a Parquet file"},
 		"hub.parquet":   {func(p *classify.Params) { p.ImageCol = "picture" }, `hub.parquet: no column "picture"; the columns are ["image" "id" "label" "kind" "number"]`},

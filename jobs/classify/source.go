@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,9 +71,11 @@ func list(ctx context.Context, p Params, l *mapreduce.Lister) error {
 			continue
 		}
 		taken := 0
+		var packed error // of the first compressed archive passed over
 		err := l.Walk(ctx, in, func(e mapreduce.Entry) error {
 			if e.Found && !slices.Contains(kinds, strings.ToLower(filepath.Ext(e.Name))) {
 				l.Pass()
+				packed = cmp.Or(packed, checkUnpacked(e.Name))
 				return nil
 			}
 			taken++
@@ -86,6 +89,9 @@ func list(ctx context.Context, p Params, l *mapreduce.Lister) error {
 		})
 		if err != nil {
 			return err
+		}
+		if taken == 0 && packed != nil {
+			return packed
 		}
 		if taken == 0 {
 			return mapreduce.BadInput(fmt.Errorf("%s: no image in this folder: is it the right one, and mounted?", in.Name))

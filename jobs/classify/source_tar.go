@@ -24,12 +24,47 @@ const headSamples = 100
 
 func isTar(name string) bool { return strings.EqualFold(filepath.Ext(name), ".tar") }
 
+// packings are the ways in which archives are compressed: the ends of their names, how their bytes begin, and what undoes it.
+func packings() []packing {
+	return []packing{
+		{[]string{".tar.gz", ".tgz"}, "\x1f\x8b", "gunzip -k"},
+		{[]string{".tar.zst", ".tzst"}, "\x28\xb5\x2f\xfd", "unzstd"},
+		{[]string{".tar.bz2", ".tbz2"}, "BZh", "bunzip2 -k"},
+		{[]string{".tar.xz", ".txz"}, "\xfd7zXZ\x00", "unxz -k"},
+	}
+}
+
+type packing struct {
+	ends  []string
+	magic string
+	tool  string
+}
+
+func (p packing) refuse(name string) error {
+	return mapreduce.BadInput(fmt.Errorf("%s: a compressed archive, in which no image can be read where it lies: decompress it first, with %s", name, p.tool))
+}
+
 // checkUnpacked refuses compressed archives, in which no image can be read by itself.
 func checkUnpacked(name string) error {
 	low := strings.ToLower(name)
-	for _, ext := range []string{".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz"} {
-		if strings.HasSuffix(low, ext) {
-			return mapreduce.BadInput(fmt.Errorf("%s: a compressed archive; images are read from a .tar where they lie: decompress it first", name))
+	for _, p := range packings() {
+		if slices.ContainsFunc(p.ends, func(end string) bool { return strings.HasSuffix(low, end) }) {
+			return p.refuse(name)
+		}
+	}
+	return nil
+}
+
+// checkTar refuses a file that is called .tar and is compressed all the same.
+func checkTar(name string, f io.ReaderAt) error {
+	head := make([]byte, 8)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return mapreduce.BadInput(fmt.Errorf("%s: %w", name, err))
+	}
+	for _, p := range packings() {
+		if strings.HasPrefix(string(head[:n]), p.magic) {
+			return p.refuse(name)
 		}
 	}
 	return nil
@@ -40,6 +75,9 @@ func listTar(p Params, l *mapreduce.Lister, meta *Meta, e mapreduce.Entry) error
 	f, size, _, err := openStat(e.Path)
 	if err != nil {
 		return err
+	}
+	if err := checkTar(e.Name, f); err != nil {
+		return errors.Join(err, f.Close())
 	}
 	names, err := p.attributes(webdataset.NewReader(f, size))
 	if err = errors.Join(err, f.Close()); err != nil {
