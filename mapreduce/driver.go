@@ -68,6 +68,9 @@ func (d *driver) open(ctx context.Context) (s Summary, err error) {
 	if err := d.profile.Stop(); err != nil { // the job is as good without it
 		d.note("%v", err)
 	}
+	if failed := (*FailedError)(nil); errors.As(err, &failed) {
+		failed.Barren = barren(d.dir)
+	}
 	var usage *UsageError
 	if errors.As(err, &usage) { // a task to rerun that does not exist: the job stays as it was
 		return d.summary, err
@@ -134,6 +137,9 @@ func (d *driver) enter(ctx context.Context) error {
 		return nil
 	}
 	err = d.compare(want)
+	if other := (*IdentityError)(nil); errors.As(err, &other) {
+		other.Barren = barren(d.dir)
+	}
 	if err == nil {
 		err = d.compareStdin(ctx)
 	}

@@ -38,11 +38,16 @@ func (e *UsageError) Unwrap() error { return e.Err }
 type IdentityError struct {
 	Dir         string
 	Differences []string
+	Barren      bool // nothing of the input has been taken there: nothing is lost with the folder
 }
 
 func (e *IdentityError) Error() string {
-	return fmt.Sprintf("%s holds another job, or this one with other parameters:\n  %s\nGive another --out, or remove that folder, or repeat the command that made it.",
-		e.Dir, strings.Join(e.Differences, "\n  "))
+	value := ""
+	if e.Barren {
+		value = " (it has read nothing of its input yet)"
+	}
+	return fmt.Sprintf("%s holds another job, or this one with other parameters:\n  %s\nGive another --out, or remove that folder%s, or repeat the command that made it.",
+		e.Dir, strings.Join(e.Differences, "\n  "), value)
 }
 
 // GateError says that a job was stopped because too many of its rows were rejected.
@@ -64,6 +69,8 @@ func (e *GateError) Error() string {
 type FailedError struct {
 	Dir   string
 	Tasks []FailedTask
+	// Barren says that nothing of the input has been taken: nothing is lost with Dir.
+	Barren bool
 }
 
 // FailedTask is a task that failed for good.

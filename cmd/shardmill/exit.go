@@ -87,6 +87,9 @@ func hint(code int, err error, dir string) string {
 		if failed := (*mapreduce.FailedError)(nil); missing != nil && !errors.As(err, &failed) {
 			return "Nothing was started."
 		}
+		if failed := (*mapreduce.FailedError)(nil); errors.As(err, &failed) && failed.Barren && !full(dir) {
+			return fmt.Sprintf("Nothing of the input has been used: leave out or correct what fails, and repeat the\ncommand with another --out, or remove %s first. To try the same again: shardmill rerun %s", dir, dir)
+		}
 		if errors.Is(err, syscall.ENOSPC) || full(dir) {
 			return fmt.Sprintf("The disk is full: make room, then: shardmill rerun %s", dir)
 		}

@@ -39,9 +39,10 @@ func TestMain(m *testing.M) {
 
 // hookFromEnv stops the driver at the point that the environment names: SHARDMILL_CRASH kills it, SHARDMILL_INTERRUPT
 // sends it what Ctrl-C does, SHARDMILL_STOP sends it twice and holds on, SHARDMILL_PAUSE holds it until it is killed.
+// SHARDMILL_POISON has a worker crash there.
 func hookFromEnv() func(point string) {
 	crash, interrupt, pause := os.Getenv("SHARDMILL_CRASH"), os.Getenv("SHARDMILL_INTERRUPT"), os.Getenv("SHARDMILL_PAUSE")
-	stop := os.Getenv("SHARDMILL_STOP")
+	stop, poison := os.Getenv("SHARDMILL_STOP"), os.Getenv("SHARDMILL_POISON")
 	return func(point string) {
 		switch point {
 		case crash:
@@ -57,7 +58,27 @@ func hookFromEnv() func(point string) {
 			time.Sleep(time.Minute)
 		case pause:
 			time.Sleep(time.Minute)
+		case poison:
+			go crashWorker()
 		}
+	}
+}
+
+// crashWorker kills the first worker that this process has or gets, as a segmentation fault does.
+func crashWorker() {
+	for {
+		tasks, _ := filepath.Glob("/proc/self/task/*/children")
+		for _, name := range tasks {
+			children, _ := os.ReadFile(name)
+			for _, pid := range strings.Fields(string(children)) {
+				env, _ := os.ReadFile("/proc/" + pid + "/environ") // that of this process before it is a worker
+				if n, err := strconv.Atoi(pid); err == nil && bytes.Contains(env, []byte("SHARDMILL_WORKER=1\x00")) {
+					_ = syscall.Kill(n, syscall.SIGSEGV)
+					return
+				}
+			}
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
