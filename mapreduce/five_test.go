@@ -21,7 +21,7 @@ import (
 // fiveJob has five stages, as a job has that first makes dictionaries: 00-scan, and 01-split, whose rows go into two combined
 // streams that make the side datasets texts (in one partition) and digits; 02-look maps shards and reads texts; 03-weigh maps
 // what that made, and reads texts and digits; 04-end maps texts, and reads what 02 and 03 made. Lines that begin with "#" are
-// dropped by the split, and "!KIND" is an act in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
+// dropped by the split, "^KIND" is an act while the split has it emit, and "!KIND" one in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
 func fiveJob() mapreduce.Job {
 	return mapreduce.New("five", 1, numbersParams{Bytes: 200}, func(p numbersParams) ([]mapreduce.Stage, error) {
 		f := newFive()
@@ -69,6 +69,9 @@ func (f *five) emits(src *mapreduce.Source[number]) {
 			return
 		}
 		f.byText.Emit(out, 0, n.Text, 1)
+		if kind, ok := strings.CutPrefix(n.Text, "^"); ok {
+			_ = act(kind) // it returns only where it is done once
+		}
 		f.byDigit.Emit(out, 0, lastDigit(n.Text), 1)
 		if n.Text == "bad" { // after it has emitted
 			out.Reject(0, errTest)
@@ -270,6 +273,59 @@ func TestKillDriverInFiveStages(t *testing.T) {
 		if !f.OK && f.Check != "complete" {
 			t.Errorf("%s: %v", f.Check, f.Problems)
 		}
+	}
+}
+
+// A row that kills the process while it emits, in the split, costs that row, whatever was emitted or written with it.
+func TestPoisonInSplit(t *testing.T) {
+	lines := fiveLines(200)
+	clean := in(t, fiveInputs(t, lines, lines))
+	mrtest.Run(t, options(), fiveJob(), clean, mapreduce.ExitComplete)
+	for name, p := range numbersModes(200) {
+		if p.InPlace {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bad []string
+			poisoned := slices.Clone(lines)
+			for i, at := range []int{0, 70, 71, 150, len(poisoned)} {
+				bad = append(bad, []string{"^panic", "^segv"}[i%2])
+				poisoned = slices.Insert(poisoned, at+i, bad[i])
+			}
+			cfg := base(t, fiveInputs(t, poisoned, lines))
+			cfg.Params = params(t, p)
+			s := mrtest.Run(t, options(), fiveJob(), cfg, mapreduce.ExitRejects)
+			mrtest.SameFiles(t, mrtest.Tree(t, clean.Dir, "out"), mrtest.Tree(t, cfg.Dir, "out"))
+			var got []string
+			for _, r := range rejects(t, cfg.Dir) {
+				got = append(got, poisoned[r.Line-1])
+				if r.Class != "crash" || r.Stage != "01-split" || !strings.HasPrefix(r.Reason, "crashed the worker twice: ") {
+					t.Errorf("reject %+v", r)
+				}
+			}
+			if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(bad))) || s.Rows.Rejected != int64(len(bad)) {
+				t.Errorf("rejected %q, expected %q; %+v", got, bad, s.Rows)
+			}
+			sound(t, cfg.Dir)
+			mrtest.NothingLeft(t, cfg.Dir)
+		})
+	}
+}
+
+// A worker that dies in the split without a row to blame costs an attempt.
+func TestKillWorkerInSplit(t *testing.T) {
+	for _, kind := range []string{"kill", "segv", "exit"} {
+		marker := filepath.Join(t.TempDir(), "once")
+		cfg := base(t, fiveInputs(t, append(fiveLines(60), "^"+kind+":"+marker)))
+		mrtest.Run(t, options(), fiveJob(), cfg, mapreduce.ExitComplete)
+		if _, err := os.Stat(marker); err != nil {
+			t.Error("nothing died")
+		}
+		again := in(t, cfg.Inputs[0])
+		mrtest.Run(t, options(), fiveJob(), again, mapreduce.ExitComplete)
+		mrtest.SameResults(t, again.Dir, cfg.Dir)
+		sound(t, cfg.Dir)
 	}
 }
 

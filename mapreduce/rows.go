@@ -186,6 +186,7 @@ type shardRows[R any] struct {
 	bytes int64 // of them
 	size  int64 // of the current shard
 	rows  int64
+	first int64 // ordinal from which on rows may wait
 
 	emits   int   // rows that are emitted together
 	emitted int64 // bytes of those that have emitted
@@ -200,12 +201,23 @@ func newShardRows[R any](t *taskRun, src *Source[R], w *rowWriter[R]) *shardRows
 }
 
 func (s *shardRows[R]) next(n int) []R {
+	if s.choosy() {
+		n = 1
+	}
 	s.given = min(n, len(s.batch.rows)-s.n)
 	s.batch.reset(s.n, s.n+s.given)
 	return s.batch.rows[s.n:][:s.given]
 }
 
 func (s *shardRows[R]) add(n int) (err error) {
+	if s.choosy() {
+		if out, err := s.examine(); out || err != nil {
+			return err
+		}
+	}
+	if s.n == 0 {
+		s.first = s.t.counts.Read
+	}
 	s.t.counts.Read += int64(n)
 	if s.src.Emit == nil {
 		s.t.counts.Mapped += int64(n)
@@ -264,7 +276,9 @@ func (s *shardRows[R]) flush() error {
 	if s.n == 0 {
 		return nil
 	}
+	s.writing()
 	err := s.w.writeRows(s.batch.rows[:s.n])
+	s.t.cell.Clear()
 	s.rows += int64(s.n)
 	s.size += s.bytes
 	s.n, s.bytes = 0, 0
@@ -283,6 +297,7 @@ func (s *shardRows[R]) roll() error {
 // emit lets the first n of the rows given emit pairs into the streams of the split. Those that it rejects or drops are given no
 // more; how many are left of the n is live.
 func (s *shardRows[R]) emit(n int) (live int, err error) {
+	s.emitting(n)
 	rows := s.batch.rows[s.n:][:s.given]
 	for i := range n {
 		gone, err := s.emitRow(&rows[i], s.t.counts.Read-int64(n-i))
@@ -303,6 +318,7 @@ func (s *shardRows[R]) emit(n int) (live int, err error) {
 		}
 		s.given -= n - live
 	}
+	s.t.cell.Clear() // and not when a panic unwinds
 	return live, nil
 }
 

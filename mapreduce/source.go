@@ -42,7 +42,8 @@ type Source[R any] struct {
 	// needs Scan. There is no split stage then, so neither Emit nor Writes, nor rows that name other files (Changer).
 	InPlace bool
 	// Emit, if set, sends pairs of a row into the streams of the split stage, as row 0. It may reject or drop
-	// the row, which then does not go into the shards: rows read = rows in shards + dropped + rejected.
+	// the row, which then does not go into the shards: rows read = rows in shards + dropped + rejected. A row that kills the
+	// process there is rejected too; one at which Read does is not known, and the task fails.
 	Emit func(r *R, out *Out)
 	// Writes lists the streams that Emit sends pairs into, and datasets that it writes. Later stages may read the datasets
 	// of both.

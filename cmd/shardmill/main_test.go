@@ -59,27 +59,43 @@ func hookFromEnv() func(point string) {
 		case pause:
 			time.Sleep(time.Minute)
 		case poison:
-			go crashWorker()
+			crashWorker()
 		}
 	}
 }
 
-// crashWorker kills the first worker that this process has or gets, as a segmentation fault does.
+// crashWorker has the worker that this process has, or else the first that it gets, die as of a segmentation fault in what it
+// is to do next.
 func crashWorker() {
-	for {
-		tasks, _ := filepath.Glob("/proc/self/task/*/children")
-		for _, name := range tasks {
-			children, _ := os.ReadFile(name)
-			for _, pid := range strings.Fields(string(children)) {
-				env, _ := os.ReadFile("/proc/" + pid + "/environ") // that of this process before it is a worker
-				if n, err := strconv.Atoi(pid); err == nil && bytes.Contains(env, []byte("SHARDMILL_WORKER=1\x00")) {
-					_ = syscall.Kill(n, syscall.SIGSEGV)
-					return
-				}
+	pid := workerProcess()
+	if pid != 0 {
+		_ = syscall.Kill(pid, syscall.SIGSTOP) // it is not to be faster
+	}
+	go func() {
+		if pid != 0 {
+			time.Sleep(20 * time.Millisecond) // until it has been told
+		}
+		for ; pid == 0; pid = workerProcess() {
+			time.Sleep(time.Millisecond)
+		}
+		_ = syscall.Kill(pid, syscall.SIGSEGV)
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}()
+}
+
+// workerProcess finds a worker of this process, 0 if there is none.
+func workerProcess() int {
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, name := range tasks {
+		children, _ := os.ReadFile(name)
+		for _, pid := range strings.Fields(string(children)) {
+			env, _ := os.ReadFile("/proc/" + pid + "/environ") // that of this process before it is a worker
+			if n, err := strconv.Atoi(pid); err == nil && bytes.Contains(env, []byte("SHARDMILL_WORKER=1\x00")) {
+				return n
 			}
 		}
-		time.Sleep(time.Millisecond)
 	}
+	return 0
 }
 
 func TestScript(t *testing.T) {

@@ -1,0 +1,33 @@
+package mapreduce
+
+import "github.com/shardmill/shardmill/mapreduce/internal/task"
+
+// A split works on rows where it lets them emit and where it writes them into a shard: they are suspect if the process dies
+// then. A death while the source reads is that of no row: where one that is left out would begin and end, only reading tells.
+
+// choosy tells whether some rows of the task may not be touched.
+func (s *shardRows[R]) choosy() bool { return s.t.as.Probe != nil || len(s.t.as.Exclude) > 0 }
+
+// examine finds out whether the row that next has given is to be left out: it is rejected then, or not probed.
+func (s *shardRows[R]) examine() (out bool, err error) {
+	ordinal, probe := s.t.counts.Read, s.t.as.Probe
+	if probe != nil && ordinal >= probe.Hi {
+		return true, ErrLimit
+	}
+	if reason, ok := s.t.excluded(ordinal); ok {
+		return true, s.reject(origin(&s.batch.rows[s.n]), reason)
+	}
+	if probe != nil && !probe.Contains(ordinal) {
+		s.t.counts.Read++
+		return true, nil
+	}
+	return false, nil
+}
+
+// emitting says that the last n rows read emit.
+func (s *shardRows[R]) emitting(n int) {
+	s.t.cell.InFlight(task.Span{Lo: s.t.counts.Read - int64(n), Hi: s.t.counts.Read})
+}
+
+// writing says that the rows that wait are written: they are among those read since there were none.
+func (s *shardRows[R]) writing() { s.t.cell.InFlight(task.Span{Lo: s.first, Hi: s.t.counts.Read}) }
