@@ -65,7 +65,7 @@ func (a *alternation) learner() learner {
 	}
 	return learner{
 		stages: stages, reads: reads,
-		scorer: func(env *mapreduce.Env, d names) (scorer, error) { return a.scorer(env, d, users, items) },
+		scorer: func(env *mapreduce.Env, d names, r *room) (scorer, error) { return a.scorer(env, d, r, users, items) },
 	}
 }
 

@@ -62,7 +62,7 @@ func (j *recommendation) blend(learners []learner) learner {
 		all.batch = max(all.batch, l.batch, scoreBatch)
 	}
 	all.batch = max(1, min(all.batch, blendEntries/(len(learners)*candidatesOf(j.params.Top))))
-	all.scorer = func(env *mapreduce.Env, d names) (scorer, error) {
+	all.scorer = func(env *mapreduce.Env, d names, r *room) (scorer, error) {
 		weights, err := j.params.weights(len(learners))
 		if err != nil {
 			return nil, err
@@ -76,7 +76,7 @@ func (j *recommendation) blend(learners []learner) learner {
 			return nil, err
 		}
 		for p, l := range learners {
-			if b.parts[p].scorer, err = l.scorer(env, d); err != nil {
+			if b.parts[p].scorer, err = l.scorer(env, d, r); err != nil {
 				return nil, err
 			}
 		}

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -26,7 +27,7 @@ const nowhere = math.MaxUint32
 // newCatalogue packs vectors of f numbers, which vector makes of the rows of a matrix: those that are allowed, or all if that is nil. What
 // vector returns is valid until it is called again.
 func newCatalogue(m *factors.Matrix, f int, allowed []bool, vector func(row []float32) []float32, room dense.Room) (*catalogue, error) {
-	c := &catalogue{places: make([]uint32, m.Rows())}
+	c := &catalogue{places: make([]uint32, m.Rows()), numbers: make([]uint32, 0, m.Rows())}
 	for i := range m.Rows() {
 		c.places[i] = nowhere
 		if row := m.Row(i); !zero(row) && (allowed == nil || allowed[i]) {
@@ -96,7 +97,7 @@ type byFactors struct {
 }
 
 // scorer is one by the vectors of users and items.
-func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFactors *mapreduce.Dataset[factors.Row]) (scorer, error) {
+func (a *alternation) scorer(env *mapreduce.Env, d names, r *room, userFactors, itemFactors *mapreduce.Dataset[factors.Row]) (scorer, error) {
 	users, err := a.library.factors(env, userFactors, d.users.Len(), a.model.width())
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (a *alternation) scorer(env *mapreduce.Env, d names, userFactors, itemFacto
 	if err != nil {
 		return nil, err
 	}
-	return newByFactors(&a.model, users, items, mean, rules, a.params.Top, dense.Heap{})
+	return newByFactors(&a.model, users, items, mean, rules, a.params.Top, r)
 }
 
 // newByFactors is a scorer by vectors, with those of items packed in a room. The mean is that of ratings; rules may be nil.
@@ -191,11 +192,12 @@ func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) 
 			}
 			f := a.model.implicit.Factors
 			var unit []float32
-			c, err := newCatalogue(items, f, nil, func(row []float32) []float32 { unit = appendUnit(unit[:0], row[:f]); return unit }, dense.Heap{})
+			r := newRoom(env)
+			c, err := newCatalogue(items, f, nil, func(row []float32) []float32 { unit = appendUnit(unit[:0], row[:f]); return unit }, r)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", env.Stage(), err)
+				return nil, errors.Join(fmt.Errorf("%s: %w", env.Stage(), err), r.Close())
 			}
-			m := &nearestByFactors{begin: begin, items: a.recommendation.items, similar: a.similar, most: a.params.Similar}
+			m := &nearestByFactors{room: r, begin: begin, items: a.recommendation.items, similar: a.similar, most: a.params.Similar}
 			m.scorer = &byFactors{
 				catalogue: c, scorer: dense.NewScorer(c.items, a.params.Similar),
 				vector: func(dst []float32, row uint32) []float32 { return appendUnit(dst, items.Row(int(row))[:f]) },
@@ -224,6 +226,7 @@ func appendUnit(dst, v []float32) []float32 {
 
 // nearestByFactors finds the nearest items of each item.
 type nearestByFactors struct {
+	room    *room
 	scorer  *byFactors
 	begin   *mapreduce.Stream[uint32, int64] // what is made of all ratings, or nil
 	most    int
@@ -237,6 +240,7 @@ type nearestByFactors struct {
 
 // Map implements mapreduce.Mapper.
 func (m *nearestByFactors) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
+	m.room.enter(out)
 	if m.begin != nil {
 		m.begin.Emit(out, noRow, 0, 1)
 	}
@@ -271,4 +275,4 @@ func (m *nearestByFactors) write(i int, r *matrix.Row, list []neighbours.Scored,
 }
 
 // Close implements mapreduce.Mapper.
-func (*nearestByFactors) Close() error { return nil }
+func (m *nearestByFactors) Close() error { return m.room.Close() }

@@ -32,9 +32,17 @@ func result[R any](name string, dictionaries func(env *mapreduce.Env) (names, er
 			if files[d] == nil {
 				files[d] = parquetfile.NewFiles(func() table.Columns[R] { return columns(d) })
 			}
-			return files[d].Create(w)
+			return files[d].CreateSpilling(w, spill(env))
 		},
 	}
+}
+
+// pagesShare is the part of the heap that the pages of a result may take while they wait.
+const pagesShare = 8
+
+// spill is where the others wait.
+func spill(env *mapreduce.Env) parquetfile.Spill {
+	return parquetfile.Spill{Folder: env.Scratch(), Above: memoryLimit() / pagesShare}
 }
 
 // idColumn is a column of ids, as int64 or as text.

@@ -18,7 +18,9 @@
 //
 // Users and items are dense numbers between the stages, in the order of their ids: so a tie by number is a tie by id.
 // Dictionaries and matrices are files that every worker maps into memory. Nothing depends on the number of workers:
-// each row of a result is made by one task, from sums in the order of the numbers.
+// each row of a result is made by one task, from sums in the order of the numbers. Nor does anything depend on the memory of workers: a
+// mapper that scores by vectors packs those of items in a room, which is half of the heap's limit and behind that unnamed files of its attempt;
+// so does the reducer that solves ease, and results wait in such files for their row group to end.
 //
 // Results, in out/:
 //

@@ -60,7 +60,7 @@ func (p EvaluationParams) Validate() error { return p.check() }
 func FactorsJob(factors int) mapreduce.Job {
 	return mapreduce.New("factors", 1, Defaults(), func(p Params) ([]mapreduce.Stage, error) {
 		j := newRecommendation(p)
-		newScorer := func(_ *mapreduce.Env, d names) (scorer, error) {
+		newScorer := func(_ *mapreduce.Env, d names, _ *room) (scorer, error) {
 			items, err := dense.Pack(madeUp(nil, 1, d.items.Len(), factors), d.items.Len(), factors)
 			if err != nil {
 				return nil, err

@@ -104,7 +104,7 @@ func checkInverse(path string) error {
 }
 
 // storedScorer scores users by an inverse of items.
-func (v *inversion) storedScorer(env *mapreduce.Env, d names) (scorer, error) {
+func (v *inversion) storedScorer(env *mapreduce.Env, d names, _ *room) (scorer, error) {
 	users, err := v.library.matrix(env, v.userItems, d.users.Len(), d.items.Len())
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (a *alternation) folding() learner {
 	return learner{
 		stages: []mapreduce.Stage{a.foldStage(users, items)},
 		reads:  []mapreduce.Port{users},
-		scorer: func(env *mapreduce.Env, d names) (scorer, error) { return a.scorer(env, d, users, items) },
+		scorer: func(env *mapreduce.Env, d names, r *room) (scorer, error) { return a.scorer(env, d, r, users, items) },
 	}
 }
 
@@ -165,7 +165,7 @@ type count struct {
 }
 
 // storedPopularity scores by how many users of the model's job have an item.
-func (j *recommendation) storedPopularity(env *mapreduce.Env, d names) (scorer, error) {
+func (j *recommendation) storedPopularity(env *mapreduce.Env, d names, _ *room) (scorer, error) {
 	counts := make([]int, d.items.Len())
 	err := j.library.rows(env, j.items, func(path string) error {
 		return eachRow(path, countColumns(d.items), func(c *count) error {

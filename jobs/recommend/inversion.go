@@ -93,7 +93,15 @@ func (s *solving) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int6
 		return err
 	}
 	// The bits do not depend on the number of goroutines; no other task runs at this time.
-	inv, err := ease.Solve(ctx, users, items, ease.Options{Lambda: s.params.lambda(), Workers: runtime.GOMAXPROCS(0)})
+	o := ease.Options{Lambda: s.params.lambda(), Workers: runtime.GOMAXPROCS(0)}
+	keep := newKeeper(ease.SolveBytes(withEntry(users), withEntry(items), o.Workers), out.Scratch())
+	o.Zeros = keep.zeros
+	return errors.Join(s.solve(ctx, users, items, o, out), keep.Close())
+}
+
+// solve writes the inverse, whose memory may be a file that is closed then.
+func (s *solving) solve(ctx context.Context, users, items *matrix.Matrix, o ease.Options, out *mapreduce.Out) error {
+	inv, err := ease.Solve(ctx, users, items, o)
 	var small *ease.PrecisionError
 	if errors.As(err, &small) {
 		return mapreduce.BadInput(fmt.Errorf("--lambda: %w", err))
@@ -110,7 +118,7 @@ func (s *solving) Reduce(ctx context.Context, _ uint32, _ iter.Seq2[uint32, int6
 func (*solving) Close() error { return nil }
 
 // scorer scores users by the inverse.
-func (v *inversion) scorer(env *mapreduce.Env, d names) (scorer, error) {
+func (v *inversion) scorer(env *mapreduce.Env, d names, _ *room) (scorer, error) {
 	users, items, err := v.matrices(env)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/shardmill/shardmill/jobs/internal/dense"
@@ -149,7 +150,7 @@ func (j *recommendation) matrixStage(src *mapreduce.Source[interactions.Row]) ma
 			if err != nil {
 				return nil, err
 			}
-			return m, m.check("top", j.params.Top)
+			return m, errors.Join(m.check("top", j.params.Top), j.fitsWorker(m.items.ids.Len()))
 		}, j.byUser, left)
 	st.Reads = j.own(j.userIDs, j.itemIDs)
 	if j.params.Model != "" || j.params.rulesFromFiles() {
@@ -264,6 +265,20 @@ func (j *recommendation) itemsStage() mapreduce.Stage {
 	return st
 }
 
+// scoring is the mapper of scoreStage.
+func (j *recommendation) scoring(env *mapreduce.Env, d names, l learner, r *room) (*scoring, error) {
+	s, err := l.scorer(env, d, r)
+	if err != nil {
+		return nil, err
+	}
+	items := side{ids: d.items, least: j.params.MinItem}
+	m := &scoring{room: r, scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}
+	if b, ok := s.(*blended); ok {
+		m.ranks = b.ranks
+	}
+	return m, j.serve(env, d, m)
+}
+
 // scoreStage makes the list of each user by what an algorithm has learned.
 func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 	batch := l.batch
@@ -276,16 +291,12 @@ func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 			if err != nil {
 				return nil, err
 			}
-			s, err := l.scorer(env, d)
+			r := newRoom(env)
+			m, err := j.scoring(env, d, l, r)
 			if err != nil {
-				return nil, err
+				return nil, errors.Join(err, r.Close())
 			}
-			items := side{ids: d.items, least: j.params.MinItem}
-			m := &scoring{scorer: s, top: j.params.Top, catalogue: items.kept(), users: j.users, lists: j.lists}
-			if b, ok := s.(*blended); ok {
-				m.ranks = b.ranks
-			}
-			return m, j.serve(env, d, m)
+			return m, nil
 		}, j.users, j.lists)
 	st.Reads = j.own(append([]mapreduce.Port{j.userIDs, j.itemIDs}, j.servingReads(l.reads)...)...)
 	return st

@@ -9,7 +9,7 @@ import (
 type learner struct {
 	stages []mapreduce.Stage // that learn from the matrices
 	reads  []mapreduce.Port  // what its scorer reads
-	scorer func(*mapreduce.Env, names) (scorer, error)
+	scorer func(*mapreduce.Env, names, *room) (scorer, error)
 	batch  int // users that it scores together, 0 for scoreBatch
 }
 
@@ -53,7 +53,7 @@ func (j *recommendation) learnerOf() learner {
 }
 
 // byNeighbours scores by what the items of a user are near to.
-func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, error) {
+func (j *recommendation) byNeighbours(env *mapreduce.Env, d names, _ *room) (scorer, error) {
 	near, err := j.library.matrix(env, j.neighbours, d.items.Len(), d.items.Len())
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (j *recommendation) byNeighbours(env *mapreduce.Env, d names) (scorer, erro
 }
 
 // popularity scores by how many users have an item.
-func (j *recommendation) popularity(env *mapreduce.Env, d names) (scorer, error) {
+func (j *recommendation) popularity(env *mapreduce.Env, d names, _ *room) (scorer, error) {
 	items, err := j.library.matrix(env, j.itemUsers, d.items.Len(), d.users.Len())
 	if err != nil {
 		return nil, err

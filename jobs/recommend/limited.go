@@ -64,8 +64,8 @@ func (j *recommendation) limiting(l learner, weighs bool) learner {
 		return l
 	}
 	plain := l.scorer
-	l.scorer = func(env *mapreduce.Env, d names) (scorer, error) {
-		s, err := plain(env, d)
+	l.scorer = func(env *mapreduce.Env, d names, r *room) (scorer, error) {
+		s, err := plain(env, d, r)
 		if err != nil {
 			return nil, err
 		}

@@ -66,10 +66,12 @@ type scoring struct {
 	because   []uint32      // of all rows of the batch
 	allRanks  []int32       // of all rows of the batch
 	serving   *serving      // nil without rules
+	room      *room         // of the scorer
 }
 
 // Map implements mapreduce.Mapper.
 func (m *scoring) Map(_ context.Context, batch []matrix.Row, out *mapreduce.Out) error {
+	m.room.enter(out)
 	m.live, m.at, m.because, m.allRanks = m.live[:0], m.at[:0], m.because[:0], m.allRanks[:0]
 	for i := range batch {
 		if !out.Rejected(i) && m.serving.asks(batch[i].Index) {
@@ -127,4 +129,4 @@ func (m *scoring) keepRanks(place int, fallback bool) []int32 {
 }
 
 // Close implements mapreduce.Mapper.
-func (*scoring) Close() error { return nil }
+func (m *scoring) Close() error { return m.room.Close() }

@@ -59,7 +59,7 @@ func (j *recommendation) fallback(env *mapreduce.Env, d names) (scorer, error) {
 	if j.params.Model != "" {
 		score = j.storedPopularity
 	}
-	return score(env, d)
+	return score(env, d, nil)
 }
 
 // asks tells whether a user has a list.

@@ -1,11 +1,13 @@
 package recommend
 
 import (
+	"fmt"
 	"runtime/debug"
 
 	"github.com/shardmill/shardmill/jobs/internal/dense"
 	"github.com/shardmill/shardmill/jobs/internal/ease"
 	"github.com/shardmill/shardmill/jobs/internal/vector"
+	"github.com/shardmill/shardmill/mapreduce"
 )
 
 // memoryLimit is what the heap of this process may hold, math.MaxInt64 without a limit: that of a worker follows from --worker-memory.
@@ -54,4 +56,27 @@ func (p Params) fits(users, items sparse) error {
 		return &ease.TooLargeError{Users: n, Items: m}
 	}
 	return nil
+}
+
+// placeBytes is what a worker that scores by vectors holds of an item in the heap wherever its vector is: two numbers of places in the
+// catalogue, two in the order of the packed items and, while they are packed, a norm.
+const placeBytes = 24
+
+// heapPercent is the part of --worker-memory that the heap may have, in percent: see memoryLimit.
+const heapPercent = 85
+
+// fitsWorker finds more items than the workers can hold, before anything is learned.
+func (j *recommendation) fitsWorker(items int) error {
+	held := int64(0)
+	for _, p := range j.parts {
+		if p.Algorithm == ALS {
+			held += placeBytes * int64(items)
+		}
+	}
+	if held <= memoryLimit()/heapShare {
+		return nil
+	}
+	const mib = 1 << 20
+	return mapreduce.BadInput(fmt.Errorf("--algorithm als: to score %d items each worker holds %d MiB besides their vectors, more than half of what "+
+		"--worker-memory leaves it: give at least --worker-memory %dMiB", items, held/mib, (heapShare*held*100/heapPercent+mib-1)/mib))
 }
