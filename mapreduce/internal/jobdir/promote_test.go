@@ -157,3 +157,36 @@ func TestPromoteAllNamesWhatFailed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Only the records of the kinds asked for are read.
+func TestRecordsOfKinds(t *testing.T) {
+	d, m := newJob(t)
+	for _, id := range []task.ID{mapTask(0), mapTask(1), id(countStage, task.Reduce, 0)} {
+		if won, err := d.Promote(attempt(t, d, m, id, 1)); !won || err != nil {
+			t.Fatal(won, err)
+		}
+	}
+	must(t, put(m, d.Path("stages", countStage, "tasks", "map-000002.json"), "{}"))
+	for _, c := range []struct {
+		kinds       []task.Kind
+		whole, torn int
+	}{
+		{nil, 3, 1},
+		{[]task.Kind{task.Reduce}, 1, 0},
+		{[]task.Kind{task.Map}, 2, 1},
+		{[]task.Kind{task.Map, task.Reduce}, 3, 1},
+		{[]task.Kind{task.Split}, 0, 0},
+	} {
+		whole, torn := 0, 0
+		for _, err := range d.Records(countStage, c.kinds...) {
+			if err != nil {
+				torn++
+			} else {
+				whole++
+			}
+		}
+		if whole != c.whole || torn != c.torn {
+			t.Errorf("%v: %d records and %d torn ones, want %d and %d", c.kinds, whole, torn, c.whole, c.torn)
+		}
+	}
+}
