@@ -9,8 +9,12 @@ import (
 	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
-// scanBlock is what a scan reads at a time, in bytes.
-const scanBlock = 1 << 20
+const (
+	// scanBlock is what a scan reads at a time, in bytes.
+	scanBlock = 1 << 20
+	// scanFirst is what it reads at first, and four times as much each time after that: there may be 100,000 small files.
+	scanFirst = 16 << 10
+)
 
 // Compose returns what Scan returns for the part of a and, behind it, the part of b.
 func Compose(a, b Scanned) Scanned {
@@ -54,7 +58,7 @@ func scanRange(r io.ReaderAt, lo, hi int64, comma byte) (Scanned, error) {
 	return scanned, err
 }
 
-// ScanReader scans r to its end, a block of 1 MiB at a time; comma 0 means ','. The first byte of r is at offset at
+// ScanReader scans r to its end, blocks of up to 1 MiB at a time; comma 0 means ','. The first byte of r is at offset at
 // of the input; at its start, a byte order mark is no part of a record. Errors are those of r, formats.ErrUTF16 and ErrComma.
 func ScanReader(r io.Reader, at int64, comma byte) (Scanned, error) {
 	if at > 0 {
@@ -81,11 +85,15 @@ func scanAll(r io.Reader, skip, size int64, comma byte) (Scanned, error) {
 	all := Scan(nil, comma)
 	skipped, err := io.CopyN(io.Discard, r, skip)
 	all.Size, all.From[AtRecord].First = skipped, skip
-	block := make([]byte, max(size, 1))
+	size = max(size, 1)
+	block := make([]byte, min(size, scanFirst))
 	for err == nil {
 		var n int
 		n, err = io.ReadFull(r, block)
 		all = Compose(all, Scan(block[:n], comma))
+		if grown := min(size, 4*int64(len(block))); err == nil && grown > int64(len(block)) {
+			block = make([]byte, grown)
+		}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
