@@ -132,10 +132,15 @@ func (l *Lister) finish() (*plan.Listing, error) {
 }
 
 // Walk visits the files of an input: a file itself, the files that a glob pattern matches, or all files below a
-// folder. The order is that of the bytes of their names, whatever the file system says.
+// folder, which must not be a job directory: logs and work space are no input. The order is that of the bytes of their names,
+// whatever the file system says.
 func (l *Lister) Walk(ctx context.Context, in InputFile, visit func(e Entry) error) error {
 	info, err := os.Stat(in.Path)
 	if err == nil && info.IsDir() {
+		if jobdir.Is(fsx.OS{}, in.Path) {
+			return BadInput(fmt.Errorf("%s is a job directory: name what is to be read of it, such as %s",
+				in.Name, filepath.Join(in.Name, ResultsOut, "DATASET")))
+		}
 		return l.walkDir(ctx, Entry{Name: in.Name, Path: in.Path}, visit)
 	}
 	if err == nil {

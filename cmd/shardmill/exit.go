@@ -88,7 +88,7 @@ func hint(code int, err error, dir string) string {
 			return "Nothing was started."
 		}
 		if failed := (*mapreduce.FailedError)(nil); errors.As(err, &failed) && failed.Barren && !full(dir) {
-			return fmt.Sprintf("Nothing of the input has been used: leave out or correct what fails, and repeat the\ncommand with another --out, or remove %s first. To try the same again: shardmill rerun %s", dir, dir)
+			return fmt.Sprintf("When the cause is gone: shardmill rerun %s\nNothing of the input is used yet: a command with other inputs wants another --out, or\n%s removed, with which nothing is lost.", dir, dir)
 		}
 		if errors.Is(err, syscall.ENOSPC) || full(dir) {
 			return fmt.Sprintf("The disk is full: make room, then: shardmill rerun %s", dir)
