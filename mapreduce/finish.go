@@ -194,11 +194,12 @@ func copyRejects(from Dataset[Reject], env *Env, path string, to Sink[Reject], l
 	return errors.Join(err, r.Close())
 }
 
-// rejectFiles are the reject files of all committed tasks, in order of stage and task.
+// rejectFiles are the reject files of all committed tasks, in order of stage and task. Records of stages that are known to have
+// rejected nothing are not read.
 func (d *driver) rejectFiles() iter.Seq2[resultFile, error] {
 	return func(yield func(resultFile, error) bool) {
 		for i := range d.stages {
-			if c := d.counts[i]; c.Rejected+c.RejectedGroups == 0 {
+			if d.counts != nil && d.counts[i].Rejected+d.counts[i].RejectedGroups == 0 {
 				continue
 			}
 			for rec, err := range d.dir.Records(d.stages[i].folder) {
