@@ -1,6 +1,7 @@
 package delimited
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -32,4 +33,29 @@ type reads struct {
 func (r *reads) Read(p []byte) (int, error) {
 	r.n++
 	return r.Reader.Read(p)
+}
+
+// A reader of a small file takes no memory for a large one, and one of a large file is not read in small blocks.
+func TestReaderAllocates(t *testing.T) {
+	count := func(r io.Reader) (n int) {
+		read, err := NewReader(r, "x", Options{})
+		for rec := (Record{}); err == nil; n++ {
+			err = read.Read(&rec)
+		}
+		return n - 1
+	}
+	small := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			if n := count(strings.NewReader("a\nb\n")); n != 2 {
+				b.Fatal(n)
+			}
+		}
+	})
+	if n := small.AllocedBytesPerOp(); n > 2*windowFirst {
+		t.Errorf("a file of 4 bytes takes %d bytes", n)
+	}
+	src := &reads{Reader: strings.NewReader(strings.Repeat("line\n", 8<<20/5))}
+	if n := count(src); n != 8<<20/5 || src.n > 45 {
+		t.Errorf("%d reads of 8 MiB: %d records", src.n, n)
+	}
 }

@@ -7,7 +7,10 @@ import (
 	"github.com/shardmill/shardmill/formats/internal/input"
 )
 
-const windowSize = 256 << 10
+const (
+	windowSize  = 256 << 10
+	windowFirst = 16 << 10 // where a window begins: there may be 100,000 small files
+)
 
 // window is the part of the input that is in memory: buf[pos:end] is still to be read.
 type window struct {
@@ -17,11 +20,12 @@ type window struct {
 	offset   int64 // of buf[0] in the input
 	eof      bool  // nothing follows buf[end]
 	late     error // of src, other than io.EOF; reported when all before it is read
+	size     int   // to which it grows whenever it was full
 }
 
-// newWindow returns a window that begins with room for so many bytes.
+// newWindow returns a window that grows to room bytes if the input is that long.
 func newWindow(src io.Reader, offset int64, room int) window {
-	return window{src: src, offset: offset, buf: make([]byte, room)}
+	return window{src: src, offset: offset, buf: make([]byte, min(room, windowFirst)), size: room}
 }
 
 // fill drops what was read, and reads until the window is full or src ends. A window that is full is made larger.
@@ -29,16 +33,14 @@ func (w *window) fill() error {
 	if w.late != nil {
 		return w.late
 	}
-	if w.pos > 0 {
-		w.end = copy(w.buf, w.buf[w.pos:w.end])
-		w.offset += int64(w.pos)
-		w.pos = 0
+	buf := w.buf
+	if room := len(w.buf); w.end == room && room < w.size {
+		buf = make([]byte, min(4*room, w.size))
+	} else if w.end == room && w.pos == 0 {
+		buf = make([]byte, 2*room)
 	}
-	if w.end == len(w.buf) {
-		buf := make([]byte, 2*len(w.buf))
-		copy(buf, w.buf)
-		w.buf = buf
-	}
+	w.end = copy(buf, w.buf[w.pos:w.end])
+	w.buf, w.offset, w.pos = buf, w.offset+int64(w.pos), 0
 	n, err := input.Fill(w.src, w.buf[w.end:])
 	w.end += n
 	if w.eof = errors.Is(err, io.EOF); !w.eof {

@@ -215,8 +215,11 @@ func Partitions(rows, bytesPerRow int64, asked int) int {
 	return int(max(1, (rows*bytesPerRow+PartitionBytes-1)/PartitionBytes))
 }
 
+// filesPerTask is the most files that share a task: each of them is in its record, and takes longer to open than to read.
+const filesPerTask = 4096
+
 // Group packs ranges into tasks in order: neighbouring small files share a task until it has
-// target bytes, and a run of listing entries is a task of its own. With a limit, everything is one task,
+// target bytes or filesPerTask files, and a run of listing entries is a task of its own. With a limit, everything is one task,
 // since only a reader that has seen all rows before knows which row is the last.
 func Group(ranges []Range, target, limit int64) []Split {
 	splits := []Split{}
@@ -224,8 +227,9 @@ func Group(ranges []Range, target, limit int64) []Split {
 		return append(splits, Split{Ranges: ranges})
 	}
 	var size int64
+	least := max(1, target/filesPerTask)
 	for _, r := range ranges {
-		last, bytes := len(splits)-1, max(1, r.Bytes) // so that there are not too many empty files in a task
+		last, bytes := len(splits)-1, max(least, r.Bytes)
 		if r.Path != "" && size > 0 && size+bytes <= target {
 			splits[last].Ranges = append(splits[last].Ranges, r)
 			size += bytes

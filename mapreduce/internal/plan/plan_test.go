@@ -43,6 +43,23 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// However small files are, a task has no more than it can keep in mind.
+func TestGroupOfManyFiles(t *testing.T) {
+	ranges := make([]Range, 100_000)
+	for i := range ranges {
+		ranges[i] = file("f", int64(i%3000))
+	}
+	if got := shape(Group(ranges, 64<<20, 0)[23:]); got != "[4096:0 1696:0]" {
+		t.Errorf("the last of 25 tasks are %s", got)
+	}
+	for i := range ranges {
+		ranges[i].Bytes = 32 << 10
+	}
+	if got := len(Group(ranges, 64<<20, 0)); got != 49 {
+		t.Errorf("files of 32 KiB are in %d tasks, and not in 49", got)
+	}
+}
+
 // Grouping keeps the order and every range, and no task of several ranges is above the target.
 func TestGroupProperties(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
