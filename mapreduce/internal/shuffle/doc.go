@@ -82,7 +82,7 @@
 //
 // A [Survey] reads the entries of many partitions at once, for the reducers of all
 // of them: after that a file is opened only for a partition that has records in it.
-// Of 100,000 files of few records and 1,000 partitions that is one in twenty.
+// Of 100,000 files of 60 records and 1,000 partitions that is one in 17.
 //
 // [Partition] is part of the contract: it decides which partition a key is in.
 //
