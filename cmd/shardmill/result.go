@@ -88,7 +88,7 @@ func usageText(s mapreduce.Summary) string {
 	u := s.Usage
 	text := fmt.Sprintf("%v with %s", seconds(u.WallSeconds), counted(int64(s.Workers), "worker"))
 	if u.WorkerPeakRSS > 0 {
-		text += fmt.Sprintf(", %v of CPU, at most %s of memory each", seconds(u.CPUSeconds+u.DriverCPU), sized(u.WorkerPeakRSS))
+		text += fmt.Sprintf(", %v of CPU, up to %s each", seconds(u.CPUSeconds+u.DriverCPU), sized(u.WorkerPeakRSS))
 	}
 	return text
 }

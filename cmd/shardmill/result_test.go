@@ -32,10 +32,23 @@ tasks         5 of 5 done, 3 kept from an earlier run
 rows          10 read, 6 mapped, 2 dropped by blank, 1 dropped by threshold, 1 rejected
 ranked        6 rows in 1 file, 2.0 KiB: job/out/ranked
 rejects       1 row, each with its reason: job/rejects
-time          1m15s with 1 worker, 1m1s of CPU, at most 200 MiB of memory each
+time          1m15s with 1 worker, 1m1s of CPU, up to 200 MiB each
 `
 	if got := linesText(t, resultLines(s, "job")); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// The line about time fits a terminal beside the longest name of a dataset, also for a long run.
+func TestUsageFitsTerminal(t *testing.T) {
+	s := mapreduce.Summary{
+		State: mapreduce.StateComplete, Workers: 32, Datasets: []mapreduce.DatasetSummary{{Name: "recommendations"}},
+		Usage: mapreduce.UsageSummary{WallSeconds: 9*3600 + 1799, CPUSeconds: 222*3600 + 1799, WorkerPeakRSS: 300 << 20},
+	}
+	for line := range strings.Lines(linesText(t, resultLines(s, "job"))) {
+		if len(line) > columns+1 {
+			t.Errorf("%d columns: %s", len(line)-1, line)
+		}
 	}
 }
 
