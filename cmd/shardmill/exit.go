@@ -101,6 +101,10 @@ func hint(code int, err error, dir string) string {
 			return "Correct that and repeat the command, with another --out if a file that was read has to change."
 		}
 		return "Correct that and repeat the command."
+	case mapreduce.ExitGate:
+		if gate := (*mapreduce.GateError)(nil); errors.As(err, &gate) && gate.Held {
+			return fmt.Sprintf("To see the reasons: shardmill show --rejects %s", dir)
+		}
 	case mapreduce.ExitNoJob:
 		return "A job directory is what --out named when the job was started."
 	case mapreduce.ExitLocked:
