@@ -24,7 +24,7 @@ func Parse(s string) (Rule, error) {
 		return Rule{}, err
 	}
 	r := Rule{Column: column}
-	if r.Op, rest = cutOp(rest); r.Op == "" || column == "" || strings.HasPrefix(rest, string(Equal)) { // == and the like
+	if r.Op, rest = cutOp(rest); r.Op == "" || column == "" || rest != "" && strings.Contains("=<>", rest[:1]) { // == and =<, say
 		return Rule{}, errForm
 	}
 	values, err := splitValues(rest)
