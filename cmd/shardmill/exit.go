@@ -98,7 +98,7 @@ func hint(code int, err error, dir string) string {
 		return "Give another --out."
 	case mapreduce.ExitInput:
 		if missing == nil {
-			return "Correct that and repeat the command, with another --out if a file that was read has to change."
+			return "Correct that and repeat the command, with another --out if a flag or a file that was read has to change."
 		}
 		return "Correct that and repeat the command."
 	case mapreduce.ExitGate:

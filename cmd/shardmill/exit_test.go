@@ -43,7 +43,7 @@ func TestJobEnd(t *testing.T) {
 			&mapreduce.IdentityError{Dir: "j", Differences: []string{"a is 1 there and 2 here"}}, 2,
 			"shardmill: j holds another job, or this one with other parameters:\n  a is 1 there and 2 here\nGive another --out, or remove that folder, or repeat the command that made it.\n",
 		},
-		{"input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command, with another --out if a file that was read has to change.\n"},
+		{"input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command, with another --out if a flag or a file that was read has to change.\n"},
 		{"early input", mapreduce.Summary{}, mapreduce.BadInput(errors.New("bad model")), 4, "shardmill: bad model\nCorrect that and repeat the command.\n"},
 		{"early fault", mapreduce.Summary{}, errors.New("a fault"), 1, "shardmill: a fault\nNothing was started.\n"},
 		{"other", mapreduce.Summary{}, errors.New("a fault"), 1, "shardmill: a fault\nWhat is done is kept. When the cause is gone: shardmill rerun " + dir + "\n"},
