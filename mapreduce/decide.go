@@ -48,7 +48,7 @@ func (r *stageRun) decide(w sched.Work, o sched.Outcome) error {
 		case sched.Committed, sched.Waiting, sched.Stopped:
 		}
 	}
-	return errors.Join(append(errs, r.judge())...)
+	return errors.Join(errs...)
 }
 
 // sendBack takes back a committed map whose run file was lost.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardmill/shardmill/mapreduce"
 	"github.com/shardmill/shardmill/mapreduce/mrtest"
@@ -102,5 +103,30 @@ func TestStoppedInSplit(t *testing.T) {
 	mrtest.Code(t, s, err, mapreduce.ExitGate)
 	if s.State != mapreduce.StateStopped {
 		t.Errorf("state %s", s.State)
+	}
+}
+
+// Above the limit no attempt starts, also none beside the commit of the results that show it; and however many of them are
+// committed together, the job ends with one reason.
+func TestStoppedBeforeTheNextAttempt(t *testing.T) {
+	for workers, most := range map[int]int{1: 2, 3: 4} { // 1,000 rows are in two tasks; of three workers the first may end before
+		inputs := mrtest.Inputs(t, strings.Repeat("a\nb !reject\n", 1500))
+		cfg := in(t, inputs)
+		cfg.Params = params(t, wordsParams{ShardRows: 500, Batch: 10, Timeout: 1e10})
+		cfg.MaxRejects, cfg.Workers = maxRejects(t, "10%"), workers
+		started := 0
+		cfg.Hook = func(p string) {
+			if strings.HasPrefix(p, "start:01-count/map") {
+				started++
+			}
+			if p == "promote:01-count/map-000000" { // until the others have come to their ends
+				time.Sleep(time.Second)
+			}
+		}
+		s, err := mapreduce.Run(t.Context(), options(), wordsJob(), cfg)
+		mrtest.Code(t, s, err, mapreduce.ExitGate)
+		if n := strings.Count(err.Error(), "rejected"); n != 1 || started > most {
+			t.Errorf("%d workers: %d tasks are started, not %d, and there are %d reasons: %v", workers, started, most, n, err)
+		}
 	}
 }

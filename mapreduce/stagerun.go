@@ -217,10 +217,14 @@ func (r *stageRun) begin(w sched.Work) (string, error) {
 	return r.d.dir.Begin(as)
 }
 
-// judge stops the stage when too many of the input rows finished so far were rejected. Rows that
-// are known to kill workers count although their task is not committed: to find the next one may take long.
-func (r *stageRun) judge() error {
+// judge stops the stage when too many of the input rows finished so far, and of those about to be committed, were rejected. Rows
+// that are known to kill workers count although their task is not committed: to find the next one may take long.
+func (r *stageRun) judge(ready []outcome) error {
 	rejects, rows := r.counts.Rejected+r.counts.RejectedRecords, r.rows()
+	for _, o := range ready {
+		rejects += o.result.Counts.Rejected + o.result.Counts.RejectedRecords
+		rows += o.result.Counts.Rows()
+	}
 	for id, n := range r.excluded {
 		rejects += n
 		if id.Kind != task.Reduce { // the rows of a key group have been counted when they were mapped

@@ -26,7 +26,7 @@ func (r *stageRun) arrived(o outcome) []outcome {
 // takeAll handles the ends of attempts. If all went well, the slots go on meanwhile: commits wait for the disk.
 func (r *stageRun) takeAll(ctx context.Context, all []outcome) error {
 	var errs []error
-	if !slices.ContainsFunc(all, outcome.failed) {
+	if !slices.ContainsFunc(all, outcome.failed) && r.judge(all) == nil {
 		errs = append(errs, r.start(ctx))
 	}
 	var good []outcome
@@ -37,7 +37,7 @@ func (r *stageRun) takeAll(ctx context.Context, all []outcome) error {
 		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, r.commit(good))
+	errs = append(errs, r.commit(good), r.judge(nil))
 	for _, o := range all {
 		errs = append(errs, r.d.dir.Discard(o.work.Attempt))
 	}
