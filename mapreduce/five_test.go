@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +22,7 @@ import (
 // fiveJob has five stages, as a job has that first makes dictionaries: 00-scan, and 01-split, whose rows go into two combined
 // streams that make the side datasets texts (in one partition) and digits; 02-look maps shards and reads texts; 03-weigh maps
 // what that made, and reads texts and digits; 04-end maps texts, and reads what 02 and 03 made. Lines that begin with "#" are
-// dropped by the split, "^KIND" is an act while the split has it emit, and "!KIND" one in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
+// dropped by the split, "^KIND" is an act while the split has it emit, "~KIND" one while it writes it to a shard, and "!KIND" one in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
 func fiveJob() mapreduce.Job {
 	return mapreduce.New("five", 1, numbersParams{Bytes: 200}, func(p numbersParams) ([]mapreduce.Stage, error) {
 		f := newFive()
@@ -77,6 +78,21 @@ func (f *five) emits(src *mapreduce.Source[number]) {
 			out.Reject(0, errTest)
 		}
 	}
+	create := src.Shards.Create
+	src.Shards.Create = func(env *mapreduce.Env, w io.Writer) (mapreduce.Sink[number], error) {
+		s, err := create(env, w)
+		return actingSink{s}, err
+	}
+}
+
+// actingSink acts when it writes some rows.
+type actingSink struct{ mapreduce.Sink[number] }
+
+func (s actingSink) Write(n number) error {
+	if kind, ok := strings.CutPrefix(n.Text, "~"); ok {
+		_ = act(kind)
+	}
+	return s.Sink.Write(n)
 }
 
 func (f *five) look(_ context.Context, env *mapreduce.Env) (mapreduce.Mapper[number], error) {
@@ -276,7 +292,8 @@ func TestKillDriverInFiveStages(t *testing.T) {
 	}
 }
 
-// A row that kills the process while it emits, in the split, costs that row, whatever was emitted or written with it.
+// A row that kills the process while it emits, in the split, or while it is written to a shard, costs that row, whatever was
+// emitted or written with it.
 func TestPoisonInSplit(t *testing.T) {
 	lines := fiveLines(200)
 	clean := in(t, fiveInputs(t, lines, lines))
@@ -290,7 +307,7 @@ func TestPoisonInSplit(t *testing.T) {
 			var bad []string
 			poisoned := slices.Clone(lines)
 			for i, at := range []int{0, 70, 71, 150, len(poisoned)} {
-				bad = append(bad, []string{"^panic", "^segv"}[i%2])
+				bad = append(bad, []string{"^panic", "~segv", "^segv", "~panic"}[i%4])
 				poisoned = slices.Insert(poisoned, at+i, bad[i])
 			}
 			cfg := base(t, fiveInputs(t, poisoned, lines))
