@@ -22,10 +22,19 @@ import (
 // fiveJob has five stages, as a job has that first makes dictionaries: 00-scan, and 01-split, whose rows go into two combined
 // streams that make the side datasets texts (in one partition) and digits; 02-look maps shards and reads texts; 03-weigh maps
 // what that made, and reads texts and digits; 04-end maps texts, and reads what 02 and 03 made. Lines that begin with "#" are
-// dropped by the split, "^KIND" is an act while the split has it emit, "~KIND" one while it writes it to a shard, and "!KIND" one in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
-func fiveJob() mapreduce.Job {
-	return mapreduce.New("five", 1, numbersParams{Bytes: 200}, func(p numbersParams) ([]mapreduce.Stage, error) {
+// dropped by the split, "^KIND" is an act while the split has it emit, "~KIND" one while it writes it to a shard, "=KIND" one
+// while it looks for the partition of what that emitted, and "!KIND" one in 02-look. "@KIND" is one in 03-weigh, and "%KIND" in the reduce of the split.
+func fiveJob() mapreduce.Job { return jobOfFive("five", func(*five) {}) }
+
+// looseJob is fiveJob with a stream that is not combined: its pairs are sent on batch by batch.
+func looseJob() mapreduce.Job {
+	return jobOfFive("loose", func(f *five) { f.byDigit.Combine = nil })
+}
+
+func jobOfFive(name string, change func(*five)) mapreduce.Job {
+	return mapreduce.New(name, 1, numbersParams{Bytes: 200}, func(p numbersParams) ([]mapreduce.Stage, error) {
 		f := newFive()
+		change(f)
 		src := numberSource(p)
 		f.emits(src)
 		look := mapreduce.NewStage("look", src, 4, f.look, f.pairs)
@@ -56,6 +65,14 @@ func newFive() *five {
 	}
 	f.byText, f.byDigit, f.pairs = wordStream("texts", &f.texts), wordStream("digits", &f.digits), wordStream("pairs", &f.sums)
 	f.byText.Partitions, f.byDigit.Partitions, f.pairs.Partitions = 1, 2, 2
+	f.byDigit.Partition = func(context.Context, *mapreduce.Env) (func([]byte, int) int, error) {
+		return func(group []byte, n int) int {
+			if kind, ok := strings.CutPrefix(string(group), "="); ok {
+				_ = act(kind)
+			}
+			return mapreduce.PartitionOf(group, n)
+		}, nil
+	}
 	return f
 }
 
@@ -73,7 +90,11 @@ func (f *five) emits(src *mapreduce.Source[number]) {
 		if kind, ok := strings.CutPrefix(n.Text, "^"); ok {
 			_ = act(kind) // it returns only where it is done once
 		}
-		f.byDigit.Emit(out, 0, lastDigit(n.Text), 1)
+		digit := lastDigit(n.Text)
+		if strings.HasPrefix(n.Text, "=") {
+			digit = n.Text
+		}
+		f.byDigit.Emit(out, 0, digit, 1)
 		if n.Text == "bad" { // after it has emitted
 			out.Reject(0, errTest)
 		}
@@ -209,7 +230,7 @@ func TestFiveStages(t *testing.T) {
 // sound fails the test if verify finds anything.
 func sound(t *testing.T, dir string) {
 	t.Helper()
-	for _, f := range findings(t, dir, fiveJob()) {
+	for _, f := range findings(t, dir, fiveJob(), looseJob()) {
 		if !f.OK {
 			t.Errorf("%s: %v", f.Check, f.Problems)
 		}
@@ -285,7 +306,7 @@ func TestKillDriverInFiveStages(t *testing.T) {
 	dir := jobDir(t)
 	cmd, token := d.Start(t, dir, "committed:03-weigh/map-000000")
 	mrtest.Wait(t, cmd, token)
-	for _, f := range findings(t, dir, fiveJob()) {
+	for _, f := range findings(t, dir, fiveJob(), looseJob()) {
 		if !f.OK && f.Check != "complete" {
 			t.Errorf("%s: %v", f.Check, f.Problems)
 		}
@@ -297,7 +318,7 @@ func TestKillDriverInFiveStages(t *testing.T) {
 func TestPoisonInSplit(t *testing.T) {
 	lines := fiveLines(200)
 	clean := in(t, fiveInputs(t, lines, lines))
-	mrtest.Run(t, options(), fiveJob(), clean, mapreduce.ExitComplete)
+	mrtest.Run(t, options(), looseJob(), clean, mapreduce.ExitComplete)
 	for name, p := range numbersModes(200) {
 		if p.InPlace {
 			continue
@@ -306,13 +327,13 @@ func TestPoisonInSplit(t *testing.T) {
 			t.Parallel()
 			var bad []string
 			poisoned := slices.Clone(lines)
-			for i, at := range []int{0, 70, 71, 150, len(poisoned)} {
-				bad = append(bad, []string{"^panic", "~segv", "^segv", "~panic"}[i%4])
+			for i, at := range []int{0, 70, 71, 150, 190, 191, len(poisoned)} {
+				bad = append(bad, []string{"^panic", "~segv", "=panic", "~panic", "^segv", "=segv", "=panic"}[i])
 				poisoned = slices.Insert(poisoned, at+i, bad[i])
 			}
 			cfg := base(t, fiveInputs(t, poisoned, lines))
 			cfg.Params = params(t, p)
-			s := mrtest.Run(t, options(), fiveJob(), cfg, mapreduce.ExitRejects)
+			s := mrtest.Run(t, options(), looseJob(), cfg, mapreduce.ExitRejects)
 			mrtest.SameFiles(t, mrtest.Tree(t, clean.Dir, "out"), mrtest.Tree(t, cfg.Dir, "out"))
 			var got []string
 			for _, r := range rejects(t, cfg.Dir) {

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(mrtest.Main(m, options(), wordsJob(), rankJob(), multiJob(), probedJob(), chainJob(), measuredJob(), numbersJob(), rangesJob(), fiveJob(), hoardingJob()))
+	os.Exit(mrtest.Main(m, options(), wordsJob(), rankJob(), multiJob(), probedJob(), chainJob(), measuredJob(), numbersJob(), rangesJob(), fiveJob(), looseJob(), hoardingJob()))
 }
 
 // wordsParams are the parameters of the job "words".

@@ -187,6 +187,7 @@ type shardRows[R any] struct {
 	size  int64 // of the current shard
 	rows  int64
 	first int64 // ordinal from which on rows may wait
+	waits int64 // ordinal from which on what rows emitted may wait
 
 	emits   int   // rows that are emitted together
 	emitted int64 // bytes of those that have emitted
@@ -297,7 +298,7 @@ func (s *shardRows[R]) roll() error {
 // emit lets the first n of the rows given emit pairs into the streams of the split. Those that it rejects or drops are given no
 // more; how many are left of the n is live.
 func (s *shardRows[R]) emit(n int) (live int, err error) {
-	s.emitting(n)
+	s.emitting(s.t.counts.Read - int64(n))
 	rows := s.batch.rows[s.n:][:s.given]
 	for i := range n {
 		gone, err := s.emitRow(&rows[i], s.t.counts.Read-int64(n-i))
@@ -328,6 +329,9 @@ func (s *shardRows[R]) emitRow(row *R, ordinal int64) (gone bool, err error) {
 	if s.src.Size != nil {
 		s.emitted += s.src.Size(row)
 	}
+	if len(out.rows) == 0 {
+		s.waits = ordinal
+	}
 	out.more()
 	s.src.Emit(row, out)
 	reason, gone := out.gone()
@@ -339,19 +343,21 @@ func (s *shardRows[R]) emitRow(row *R, ordinal int64) (gone bool, err error) {
 	if len(out.rows) < s.emits && s.emitted < shardBatchBytes {
 		return gone, nil
 	}
-	return gone, s.flushEmits()
+	return gone, s.flushEmits(ordinal + 1)
 }
 
-// flushEmits sends on what rows have emitted.
-func (s *shardRows[R]) flushEmits() error {
+// flushEmits sends on what rows before that ordinal have emitted.
+func (s *shardRows[R]) flushEmits(before int64) error {
+	s.sending(before)
 	err := s.t.out.flush(&s.t.counts)
 	s.t.out.begin(0)
 	s.emitted = 0
+	s.emitting(before)
 	return err
 }
 
 // close ends the last shard.
-func (s *shardRows[R]) close() error { return errors.Join(s.flushEmits(), s.flush()) }
+func (s *shardRows[R]) close() error { return errors.Join(s.flushEmits(s.t.counts.Read), s.flush()) }
 
 func full(t Target, rows, size int64) bool {
 	return t.Rows > 0 && rows >= t.Rows || t.Bytes > 0 && size >= t.Bytes

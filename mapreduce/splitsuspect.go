@@ -2,8 +2,9 @@ package mapreduce
 
 import "github.com/shardmill/shardmill/mapreduce/internal/task"
 
-// A split works on rows where it lets them emit and where it writes them into a shard: they are suspect if the process dies
-// then. A death while the source reads is that of no row: where one that is left out would begin and end, only reading tells.
+// A split works on rows where it lets them emit, where it sends on what they emitted and where it writes them into a shard: they
+// are suspect if the process dies then. A death while the source reads is that of no row: where one that is left out would begin
+// and end, only reading tells.
 
 // choosy tells whether some rows of the task may not be touched.
 func (s *shardRows[R]) choosy() bool { return s.t.as.Probe != nil || len(s.t.as.Exclude) > 0 }
@@ -24,9 +25,16 @@ func (s *shardRows[R]) examine() (out bool, err error) {
 	return false, nil
 }
 
-// emitting says that the last n rows read emit.
-func (s *shardRows[R]) emitting(n int) {
-	s.t.cell.InFlight(task.Span{Lo: s.t.counts.Read - int64(n), Hi: s.t.counts.Read})
+// emitting says that rows emit: from that ordinal on to the last one read, if there are any.
+func (s *shardRows[R]) emitting(from int64) {
+	s.t.cell.InFlight(task.Span{Lo: from, Hi: s.t.counts.Read})
+}
+
+// sending says that what rows before that ordinal have emitted is grouped, and its partition looked for.
+func (s *shardRows[R]) sending(before int64) {
+	if len(s.t.out.rows) > 0 {
+		s.t.cell.InFlight(task.Span{Lo: s.waits, Hi: before})
+	}
 }
 
 // writing says that the rows that wait are written: they are among those read since there were none.
