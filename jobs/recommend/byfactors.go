@@ -192,7 +192,7 @@ func (a *alternation) nearestStage(itemFactors *mapreduce.Dataset[factors.Row]) 
 			}
 			f := a.model.implicit.Factors
 			var unit []float32
-			r := newRoom(env)
+			r := newRoom(env, a.places(d.items.Len()))
 			c, err := newCatalogue(items, f, nil, func(row []float32) []float32 { unit = appendUnit(unit[:0], row[:f]); return unit }, r)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("%s: %w", env.Stage(), err), r.Close())

@@ -291,7 +291,7 @@ func (j *recommendation) scoreStage(l learner) mapreduce.Stage {
 			if err != nil {
 				return nil, err
 			}
-			r := newRoom(env)
+			r := newRoom(env, j.places(d.items.Len()))
 			m, err := j.scoring(env, d, l, r)
 			if err != nil {
 				return nil, errors.Join(err, r.Close())

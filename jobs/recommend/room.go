@@ -12,9 +12,9 @@ type room struct {
 	left int64 // bytes of the heap
 }
 
-// newRoom makes the room of a mapper that is being made.
-func newRoom(env *mapreduce.Env) *room {
-	return &room{inFiles: inFiles{folder: env.Scratch()}, left: memoryLimit() / heapShare}
+// newRoom makes the room of a mapper that is being made, which holds so many bytes in the heap besides.
+func newRoom(env *mapreduce.Env, held int64) *room {
+	return &room{inFiles: inFiles{folder: env.Scratch()}, left: memoryLimit()/heapShare - held}
 }
 
 // enter is for each call of Map: what is kept so late, as panels may be, is kept in the folder of that attempt.

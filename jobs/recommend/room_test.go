@@ -18,8 +18,8 @@ import (
 // TestRoom: arrays are in the heap as long as they take no more than half of it together, and then in files without names, until Close.
 func TestRoom(t *testing.T) {
 	const size = 1 << 14 // numbers, 64 KiB
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(6 * 4 * size))
-	r := newRoom(mapreduce.NewEnv("05-score", nil))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(8 * 4 * size))
+	r := newRoom(mapreduce.NewEnv("05-score", nil), 4*size)
 	r.folder = t.TempDir()
 	words := func(part int, to []uint32) {
 		for i := range to {

@@ -65,14 +65,19 @@ const placeBytes = 24
 // heapPercent is the part of --worker-memory that the heap may have, in percent: see memoryLimit.
 const heapPercent = 85
 
-// fitsWorker finds more items than the workers can hold, before anything is learned.
-func (j *recommendation) fitsWorker(items int) error {
-	held := int64(0)
+// places is how many bytes a worker that scores by vectors holds of items wherever those are.
+func (j *recommendation) places(items int) (bytes int64) {
 	for _, p := range j.parts {
 		if p.Algorithm == ALS {
-			held += placeBytes * int64(items)
+			bytes += placeBytes * int64(items)
 		}
 	}
+	return bytes
+}
+
+// fitsWorker finds more items than the workers can hold, before anything is learned.
+func (j *recommendation) fitsWorker(items int) error {
+	held := j.places(items)
 	if held <= memoryLimit()/heapShare {
 		return nil
 	}
