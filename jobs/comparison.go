@@ -37,7 +37,11 @@ func pickedOf(c *recommend.Comparison) string {
 }
 
 func comparisonTables(c *recommend.Comparison, rows int) []Table {
-	measured := Table{Name: "configurations", Title: fmt.Sprintf("configurations by %s on the validation part", c.Pick), Header: []string{"#", "algorithm", c.Pick + " (95 %)"}}
+	title := fmt.Sprintf("configurations by %s on the validation part", c.Pick)
+	if all := len(c.Configurations); all > rows {
+		title = fmt.Sprintf("the first %d of %d %s", rows, all, title)
+	}
+	measured := Table{Name: "configurations", Title: title, Header: []string{"#", "algorithm", c.Pick + " (95 %)"}}
 	for _, name := range beside(c) {
 		metric, _, _ := strings.Cut(rankmetrics.Metric(name).At(0), "@")
 		measured.Header = append(measured.Header, metric)
@@ -58,7 +62,7 @@ func comparisonTables(c *recommend.Comparison, rows int) []Table {
 	if c.Winner == nil {
 		return tables
 	}
-	title := fmt.Sprintf("%s on the test part, of %d users", c.Winner.Algorithm, c.Winner.Users)
+	title = fmt.Sprintf("%s on the test part, of %s", c.Winner.Algorithm, countedOf(c.Winner.Users, "user"))
 	tested := Table{Name: "test", Title: title, Header: []string{"metric", "value", "95 %"}}
 	for _, m := range c.Winner.Metrics {
 		tested.Rows = append(tested.Rows, metricRow{m})

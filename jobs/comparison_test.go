@@ -44,12 +44,25 @@ func TestComparisonTables(t *testing.T) {
 				t.Errorf("row %d: %q, want %q", i, r.Cells(), measured[i])
 			}
 		}
+		title := "configurations by recall@5 on the validation part"
+		if rows == 1 {
+			title = "the first 1 of 3 " + title
+		} else if rows == 2 {
+			title = "the first 2 of 3 " + title
+		}
+		if tables[0].Title != title {
+			t.Errorf("%d rows: title %q", rows, tables[0].Title)
+		}
 		if (len(tables) == 3) != (rows > 2) {
 			t.Fatalf("%d tables of %d rows", len(tables), rows)
 		}
 		if rows > 2 && !slices.Equal(tables[1].Rows[0].Cells(), []string{"llr", "too large"}) {
 			t.Errorf("what could not be measured: %q", tables[1].Rows[0].Cells())
 		}
+	}
+	c.Winner.Users = 1
+	if tables := comparisonTables(c, 9); tables[2].Title != "ease on the test part, of 1 user" {
+		t.Errorf("title %q", tables[2].Title)
 	}
 	c.Winner = nil
 	if tables := comparisonTables(c, 9); len(tables) != 2 {

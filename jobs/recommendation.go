@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,15 +69,51 @@ func showRecommended(v View) ([]Table, error) {
 			return nil, err
 		}
 		if t.Header != nil {
-			tables = append(tables, t)
+			tables = append(tables, legible(t))
 		}
 	}
 	return tables, nil
 }
 
+// legible has the first rows of lists fit into a terminal, as those of a user do: JSON has all digits.
+func legible(t Table) Table {
+	header := make([]string, len(t.Header))
+	for i, name := range t.Header {
+		header[i] = strings.TrimSuffix(name, "_rank") // of an algorithm
+	}
+	t.Header = header
+	for i, r := range t.Rows {
+		if text, ok := r.(textRow); ok {
+			t.Rows[i] = listedRow{text}
+		}
+	}
+	return t
+}
+
+// listedRow is a row of a list.
+type listedRow struct{ textRow }
+
+// Cells implements Row.
+func (r listedRow) Cells() []string {
+	cells := slices.Clone(r.cells)
+	for i, name := range r.names {
+		switch name {
+		case "score", "similarity":
+			if v, err := strconv.ParseFloat(cells[i], 64); err == nil {
+				cells[i] = score(v)
+			}
+		case "fallback":
+			if cells[i] == "false" {
+				cells[i] = ""
+			}
+		}
+	}
+	return cells
+}
+
 // ownerTitle says whose list a table is, and why it is short.
 func ownerTitle(noun string, o recommend.Owner, listed, counted string) string {
-	s := fmt.Sprintf("%s %s: %d %ss, %d %s", noun, o.ID, o.Count, counted, o.Listed, listed)
+	s := fmt.Sprintf("%s %s: %s, %d %s", noun, o.ID, countedOf(o.Count, counted), o.Listed, listed)
 	if o.Fallback {
 		s += ", the most popular"
 	}
@@ -84,4 +121,12 @@ func ownerTitle(noun string, o recommend.Owner, listed, counted string) string {
 		s += " (" + o.Reason + ")"
 	}
 	return s
+}
+
+// countedOf is a number of things: "1 user", "2 users".
+func countedOf(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -81,7 +81,11 @@ func (p *pairer) check(flag string, top int) error {
 		}
 	}
 	if n := p.items.kept(); top > n {
-		return mapreduce.BadInput(fmt.Errorf("--%s %d: the catalogue has only %d items; use --%s %d or less, and another --out", flag, top, n, flag, n))
+		items := fmt.Sprintf("%d items", n)
+		if n == 1 {
+			items = "1 item"
+		}
+		return mapreduce.BadInput(fmt.Errorf("--%s %d: the catalogue has only %s; use --%s %d or less, and another --out", flag, top, items, flag, n))
 	}
 	return nil
 }
