@@ -90,7 +90,7 @@ func TestOwnJob(t *testing.T) {
 	}
 	for range 2 { // the second finds everything done
 		stdout, stderr, code := call(t, program, "sales", "--out", job, "--workers", "2", "--worker-memory", "512MiB", input)
-		if code != mapreduce.ExitRejects || stdout != "sums: 3 rows in 1 files\n" {
+		if code != mapreduce.ExitRejects || stdout != "sums: 3 rows in 1 file\n" {
 			t.Fatalf("exit code %d, %q\n%s", code, stdout, stderr)
 		}
 	}
@@ -105,6 +105,11 @@ func TestOwnJob(t *testing.T) {
 	} {
 		if _, stderr, got := call(t, program, args...); got != code {
 			t.Errorf("%q: exit code %d, expected %d: %s", args, got, code, stderr)
+		}
+	}
+	for _, asked := range []string{"-h", "--help", "help"} {
+		if _, stderr, code := call(t, program, asked); code != mapreduce.ExitComplete || !strings.HasPrefix(stderr, "usage: ") || !strings.Contains(stderr, "jobs: sales") {
+			t.Errorf("%s: exit code %d: %s", asked, code, stderr)
 		}
 	}
 	if _, stderr, code := call(t, program, "other", "--out", job, input); code != mapreduce.ExitNoJob || !strings.Contains(stderr, "jobs: sales") {

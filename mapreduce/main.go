@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ func mainRun(ctx context.Context, opts Options, jobs []Job, args []string, stdou
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", args[0], err)
 	}
 	for _, d := range s.Datasets {
-		_, _ = fmt.Fprintf(stdout, "%s: %d rows in %d files\n", d.Name, d.Rows, d.Files)
+		_, _ = fmt.Fprintf(stdout, "%s: %s in %s\n", d.Name, numbered(d.Rows, "row"), numbered(int64(d.Files), "file"))
 	}
 	return ExitCode(s, err)
 }
@@ -89,7 +90,16 @@ func mainJob(ctx context.Context, opts Options, jobs []Job, args []string, stder
 		}
 		return Run(ctx, opts, j, cfg)
 	}
+	if asksForHelp(args[1]) {
+		_, _ = fmt.Fprintln(stderr, usage)
+		return Summary{}, flag.ErrHelp
+	}
 	return Summary{}, fmt.Errorf("%q: %w\n%s", args[1], errNoSuchJob, usage)
+}
+
+// asksForHelp tells whether the first argument is no name of a job, but what package flag takes for a question.
+func asksForHelp(arg string) bool {
+	return slices.Contains([]string{"-h", "-help", "--h", "--help", "help"}, arg)
 }
 
 func usageError(err error) error {
@@ -124,14 +134,22 @@ func printEvent(w io.Writer, e Event) {
 	switch e.Kind {
 	case EventStart:
 	case EventProgress:
-		_, _ = fmt.Fprintf(w, "%s: %d of %d tasks\n", e.Stage, e.Done, e.Tasks)
+		_, _ = fmt.Fprintf(w, "%s: %d of %s\n", e.Stage, e.Done, numbered(int64(e.Tasks), "task"))
 	case EventStage:
-		_, _ = fmt.Fprintf(w, "%s: starts, %d tasks\n", e.Stage, e.Tasks)
+		_, _ = fmt.Fprintf(w, "%s: starts, %s\n", e.Stage, numbered(int64(e.Tasks), "task"))
 	case EventRedo:
 		_, _ = fmt.Fprintf(w, "%s/%s runs again: %s\n", e.Stage, e.Task, e.Text)
 	default:
 		_, _ = fmt.Fprintln(w, e.Text)
 	}
+}
+
+// numbered is a number of things: "1 task", "2 tasks".
+func numbered(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // ParseBytes reads a number of bytes: "300MiB", "2GiB", "1GB" or plain "1048576".
