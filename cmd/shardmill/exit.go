@@ -106,6 +106,9 @@ func hint(code int, err error, dir string) string {
 			return fmt.Sprintf("To see the reasons: shardmill show --rejects %s", dir)
 		}
 	case mapreduce.ExitNoJob:
+		if missing == nil {
+			return "Use the program that made it."
+		}
 		return "A job directory is what --out named when the job was started."
 	case mapreduce.ExitLocked:
 		return fmt.Sprintf("Wait until it has ended; to look at it: shardmill status %s", dir)

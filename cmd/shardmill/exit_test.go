@@ -112,3 +112,17 @@ func TestHints(t *testing.T) {
 		}
 	}
 }
+
+// TestHintNoJob: the folder of another program's job is one.
+func TestHintNoJob(t *testing.T) {
+	dir := t.TempDir()
+	if got := hint(mapreduce.ExitNoJob, errors.New("no job"), dir); got != "A job directory is what --out named when the job was started." {
+		t.Error(got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "job.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := hint(mapreduce.ExitNoJob, errors.New("no job"), dir); got != "Use the program that made it." {
+		t.Error(got)
+	}
+}
