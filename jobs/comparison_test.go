@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -45,10 +46,8 @@ func TestComparisonTables(t *testing.T) {
 			}
 		}
 		title := "configurations by recall@5 on the validation part"
-		if rows == 1 {
-			title = "the first 1 of 3 " + title
-		} else if rows == 2 {
-			title = "the first 2 of 3 " + title
+		if rows < 3 {
+			title = fmt.Sprintf("the first %d of 3 %s", rows, title)
 		}
 		if tables[0].Title != title {
 			t.Errorf("%d rows: title %q", rows, tables[0].Title)
