@@ -113,7 +113,7 @@ func feed(t tester, l layout, rows []mixed, fresh bool, group func() error, writ
 	}
 }
 
-func ours(t tester, l layout, rows []mixed) []byte {
+func ours(t tester, l layout, rows []mixed, spill Spill) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	s := sink.New(&buf)
@@ -121,7 +121,7 @@ func ours(t tester, l layout, rows []mixed) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newTarget(l.columns().Schema(table.Mark(format, version)), s, l.props(), z, Spill{})
+	f, err := newTarget(l.columns().Schema(table.Mark(format, version)), s, l.props(), z, spill)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +158,11 @@ func librarys(t tester, l layout, rows []mixed) []byte {
 // in random order: one of its files must be ours.
 func checkOracle(t tester, l layout, rows []mixed) {
 	t.Helper()
-	got := ours(t, l, rows)
-	if !bytes.Equal(got, ours(t, l, rows)) {
-		t.Fatal("the same rows gave different bytes")
+	got := ours(t, l, rows, Spill{})
+	for _, above := range []int64{1, int64(len(got)) / 3} {
+		if !bytes.Equal(got, ours(t, l, rows, Spill{Above: above})) {
+			t.Fatalf("the same rows gave different bytes with %d of them in memory", above)
+		}
 	}
 	for range 100 {
 		if bytes.Equal(got, librarys(t, l, rows)) {

@@ -14,7 +14,8 @@ type Spill struct {
 	// Folder is for files of the pattern "scratch-*". They have no name once they are open: their blocks are free when the row group is
 	// complete, or the process ends.
 	Folder string
-	// Above is how many bytes of pages a Writer holds in memory, and one page more. 0 is no limit.
+	// Above is how many bytes of pages a Writer holds in memory, and one page more. Those of values in a dictionary that is not complete yet come on
+	// top, of at most 18 bits a value. 0 is no limit.
 	Above int64
 }
 
