@@ -83,5 +83,5 @@ func (j *recommendation) fitsWorker(items int) error {
 	}
 	const mib = 1 << 20
 	return mapreduce.BadInput(fmt.Errorf("--algorithm als: to score %d items each worker holds %d MiB besides their vectors, more than half of what "+
-		"--worker-memory leaves it: give at least --worker-memory %dMiB", items, held/mib, (heapShare*held*100/heapPercent+mib-1)/mib))
+		"--worker-memory leaves it: give at least --worker-memory %dMiB, which needs no other --out", items, held/mib, (heapShare*held*100/heapPercent+mib-1)/mib))
 }
